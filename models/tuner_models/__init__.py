@@ -1,0 +1,1 @@
+"""The models: encoders of mixed spaces, Gaussian processes, acquisition functions (BoTorch)."""

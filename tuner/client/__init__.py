@@ -1,0 +1,1 @@
+"""The client library: everything the service offers, from Python."""

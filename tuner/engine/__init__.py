@@ -1,0 +1,1 @@
+"""Engines propose configurations. The contract is ``base``, the names are in ``registry``."""

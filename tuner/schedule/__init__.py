@@ -1,0 +1,1 @@
+"""Decisions as pure functions: (snapshot, event, now) -> what changes. No I/O, no clock of its own."""

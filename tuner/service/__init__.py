@@ -1,0 +1,1 @@
+"""The server: gRPC in front, the store behind, the schedule between."""

@@ -1,0 +1,1 @@
+"""The store of studies, trials and observations. The contract is ``base``; ``memory`` and ``sql`` keep it."""

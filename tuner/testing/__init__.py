@@ -1,0 +1,1 @@
+"""Conformance suites that any store or engine can run, third parties' included."""

@@ -1,0 +1,1 @@
+"""Knobs: what can be set on a device. The contract is ``base``."""

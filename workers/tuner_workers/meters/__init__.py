@@ -1,0 +1,1 @@
+"""Meters: what can be measured on a device. The contract is ``base``."""
