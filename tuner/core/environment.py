@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tuner.core.expression import Value
+
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -55,6 +57,20 @@ class Environment:
         """One line for people."""
         contexts = " ".join(f"{name}={value}" for name, value in sorted(self.contexts.items()))
         return " ".join(filter(None, (self.fingerprint.describe(), contexts)))
+
+
+@dataclass(frozen=True)
+class StudyEnvironment:
+    """An environment as one study uses it, settled when its first worker is admitted.
+
+    Attributes:
+        absent: optional parameters whose knob this device does not offer; they are no part of the space here.
+        read: for each parameter bound to a knob, the value found on the device before anything was applied.
+    """
+
+    environment: Environment
+    absent: tuple[str, ...] = ()
+    read: Mapping[str, Value] = field(default_factory=dict)
 
 
 def _digest(value: Mapping[str, str]) -> str:

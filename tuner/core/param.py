@@ -32,6 +32,8 @@ class Param:
         special: values outside the ordinary domain.
         knob: name of the worker's knob that it is bound to, or None for an argument of the workload.
         switch_cost: seconds that changing it costs.
+        optional: for a knob: where the device does not offer it, the parameter is left out of that environment's
+            space; otherwise such a device is refused.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Param:
     special: tuple[Value, ...] = ()
     knob: str | None = None
     switch_cost: float = 0.0
+    optional: bool = False
 
     @property
     def kind(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -61,6 +61,12 @@ class Space:
     def by_name(self) -> Mapping[str, Param]:
         """The parameters by name."""
         return {param.name: param for param in self.params}
+
+    def without(self, names: Collection[str]) -> Space:
+        """This space where some parameters do not exist; what reads them treats them as inactive."""
+        if not names:
+            return self
+        return Space(tuple(param for param in self.params if param.name not in names), self.constraints)
 
     @property
     def knobs(self) -> Mapping[str, Param]:

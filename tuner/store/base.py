@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tuner.core.environment import Environment
+from tuner.core.environment import StudyEnvironment
 from tuner.core.event import Event
 from tuner.core.observation import Intermediate
 from tuner.core.study import Study, StudyState
@@ -96,11 +96,11 @@ class Transaction(ABC):
     # --- environments ---
 
     @abstractmethod
-    def add_environment(self, study_id: str, environment: Environment) -> None:
-        """Idempotent by the environment's id."""
+    def add_environment(self, study_id: str, environment: StudyEnvironment) -> None:
+        """Idempotent by the environment's id: the first stays."""
 
     @abstractmethod
-    def environments(self, study_id: str) -> list[Environment]:
+    def environments(self, study_id: str) -> list[StudyEnvironment]:
         """In the order in which they were added."""
 
     # --- trials ---
