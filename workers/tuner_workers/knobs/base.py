@@ -7,10 +7,10 @@ it created.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from tuner.core.errors import TunerError
 from tuner.core.expression import Value
@@ -21,7 +21,14 @@ class KnobRefused(TunerError):
 
 
 class KnobBroken(TunerError):
-    """A restore could not be verified: the device is not as it was found."""
+    """A restore could not be verified: the device is not as it was found.
+
+    ``broken`` names everything that is not restored, one sentence each.
+    """
+
+    def __init__(self, *broken: str) -> None:
+        self.broken = broken
+        super().__init__("; ".join(broken))
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,17 @@ class Domain:
             return any(value == own and isinstance(value, bool) == isinstance(own, bool) for own in self.values)
         if self.kind == "bool":
             return isinstance(value, bool)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             return False
         if self.kind == "int" and value != int(value):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def spell(self, value: Value) -> Value:
+        """``value``, one of this domain, in the domain's own type: for an int, 1.0 becomes 1."""
+        if self.kind == "choice":
+            return next(own for own in self.values if value == own and isinstance(value, bool) == isinstance(own, bool))
+        return int(value) if self.kind == "int" else float(value) if self.kind == "float" else value
 
     def __str__(self) -> str:
         if self.kind == "choice":
@@ -71,10 +84,13 @@ class Knob(ABC):
     Attributes:
         name: registered name, ``family.knob``.
         settle: seconds to wait after it was applied before measuring.
+        dangerous: a wrong value can take the device away from its other users; such a knob is offered only where a
+            policy file names it.
     """
 
-    name: ClassVar[str]
-    settle: ClassVar[float] = 0.0
+    name: str
+    settle: float = 0.0
+    dangerous: bool = False
 
     @abstractmethod
     def probe(self) -> Domain | Unavailable:
@@ -92,10 +108,18 @@ class Knob(ABC):
 class SystemKnob(Knob):
     """A setting of the device.
 
-    Promises: ``read`` then ``apply(v)`` then ``restore(read value)`` leaves every file it touches as it was;
+    Promises: ``capture`` then ``apply(v)`` then ``restore(captured)`` leaves every file it touches as it was;
     ``apply`` raises before it has changed anything or leaves a state that ``restore`` mends; all are idempotent.
-    The worker journals what ``read`` returned, durably, before the first ``apply``.
+    The worker journals what ``capture`` returned, durably, before the first ``apply``.
     """
+
+    def capture(self) -> Value:
+        """All that ``restore`` needs; more than ``read`` where one value stands for several files.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return self.read()
 
     @abstractmethod
     def apply(self, value: Value) -> None:
@@ -111,8 +135,20 @@ class SystemKnob(Knob):
         return self.read() == value
 
     def restore(self, original: Value) -> None:
-        """Set it back to what ``read`` had returned; by default the same as to apply it."""
+        """Set it back to what ``capture`` had returned; by default the same as to apply it.
+
+        Raises:
+            KnobRefused, OSError: as ``apply``.
+        """
         self.apply(original)
+
+    def widens(self, value: Value) -> bool:
+        """Whether applying ``value`` widens what another knob may take (raises an upper, lowers a lower limit).
+
+        A plan applies what widens before what narrows, and restores in reverse: then no write ever meets limits
+        that forbid it.
+        """
+        return True
 
     def conflicts(self) -> Sequence[str]:
         """Names of knobs that cannot be used together with this one (they write the same thing)."""
@@ -158,7 +194,7 @@ class LaunchKnob(Knob):
         """
 
     def created(self) -> Sequence[str]:
-        """Control-group directories that exist because of this knob, for the journal."""
+        """Control-group directories that ``shape`` makes, known before it is called: the journal has them first."""
         return ()
 
     def cleanup(self) -> None:
