@@ -123,15 +123,22 @@ class Expression:
         return result if isinstance(result, bool) else None
 
     def check(self, kinds: Mapping[str, str]) -> None:
-        """Refuse what can never be right. ``kinds`` maps each known name to "number", "string", "bool" or "any".
+        """Refuse what can never be right as a condition. ``kinds`` is that of ``kind``.
 
         Raises:
-            ExpressionError: an unknown name; arithmetic on text; an ordering between unlike kinds; a whole that has
-                no truth value.
+            ExpressionError: what ``kind`` raises; a whole that has no truth value.
         """
-        kind = _kind(self, self.root, kinds)
+        kind = self.kind(kinds)
         if kind not in ("bool", "any"):
             raise ExpressionError(self.text, 1, f"this is a {kind}, not a condition that can be true or false")
+
+    def kind(self, kinds: Mapping[str, str]) -> str:
+        """What its value is: "number", "string", "bool" or "any". ``kinds`` says the same of each known name.
+
+        Raises:
+            ExpressionError: an unknown name; arithmetic on text; an ordering between unlike kinds.
+        """
+        return _kind(self, self.root, kinds)
 
     def __str__(self) -> str:
         return self.text
