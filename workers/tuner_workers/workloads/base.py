@@ -7,10 +7,10 @@ it likes. It needs only the standard library to speak with the worker: ``child``
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 Value = bool | int | float | str
 
@@ -69,8 +69,48 @@ class Context:
     contexts: Mapping[str, str] = field(default_factory=dict)
 
 
+class CommandRule(Protocol):
+    """A command that the policy file names.
+
+    Attributes:
+        argv: the program and its first arguments.
+        cwd: where it runs; None for the attempt's scratch directory.
+        environment: names of the worker's variables that it gets.
+        parameters: "environment" (``TUNER_<NAME>=value``) or "arguments" (``--name=value``).
+        timeout: seconds that one run may take.
+    """
+
+    @property
+    def argv(self) -> Sequence[str]: ...
+
+    @property
+    def cwd(self) -> Path | None: ...
+
+    @property
+    def environment(self) -> Sequence[str]: ...
+
+    @property
+    def parameters(self) -> str: ...
+
+    @property
+    def timeout(self) -> float: ...
+
+
+class Grants(Protocol):
+    """What the device's policy file lets workloads use by name."""
+
+    @property
+    def commands(self) -> Mapping[str, CommandRule]: ...
+
+    @property
+    def data(self) -> Mapping[str, Path]: ...
+
+
 Report = Callable[[int, Mapping[str, float]], bool]
-"""``report(step, {metric: value}) -> keep``: a point of the learning curve; False asks the workload to stop."""
+"""``report(step, {metric: value}) -> keep``: a point of the learning curve; False asks the workload to stop.
+
+The answer may lag one step behind: the worker is asked without waiting for it, so that it never slows down a run.
+"""
 
 
 class Workload(ABC):
@@ -89,6 +129,16 @@ class Workload(ABC):
     builds: ClassVar[bool] = False
 
     @classmethod
+    def missing(cls) -> str:
+        """What the worker's own interpreter lacks to run this, in words; empty when it has all. Imports nothing."""
+        return ""
+
+    @classmethod
+    def describe(cls, grants: Grants) -> str:
+        """Its settings in words, for the inventory: what may stand in a study file on this device."""
+        return ""
+
+    @classmethod
     @abstractmethod
     def check(cls, settings: Mapping[str, object]) -> list[str]:
         """What is wrong with the settings of a study file, as sentences; empty when all is well.
@@ -100,6 +150,17 @@ class Workload(ABC):
     @abstractmethod
     def declares(cls, settings: Mapping[str, object]) -> Mapping[str, str]:
         """Metric names with units that a run will report. Called in the daemon."""
+
+    @classmethod
+    def resolve(cls, settings: Mapping[str, object], grants: Grants) -> Mapping[str, object]:
+        """The settings as the child gets them: names that the policy file knows, replaced by what they stand for.
+
+        Called in the daemon, with settings that ``check`` has passed.
+
+        Raises:
+            WorkloadError: "unavailable", naming what the policy lacks and what it has.
+        """
+        return settings
 
     @abstractmethod
     def prepare(self, settings: Mapping[str, object], context: Context) -> None:
