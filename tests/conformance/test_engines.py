@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tuner.engine.base import Engine
+from tuner.engine.optuna import sampler_names
 from tuner.engine.registry import get_engine
 from tuner.testing.engine import EngineTestCase
 
@@ -25,3 +26,11 @@ class TestGrid(EngineTestCase):
     @pytest.fixture
     def engine(self) -> Engine:
         return get_engine("grid")
+
+
+class TestOptuna(EngineTestCase):
+    past = 12  # TPE and GP draw at random until there are ten
+
+    @pytest.fixture(params=sampler_names())
+    def engine(self, request: pytest.FixtureRequest) -> Engine:
+        return get_engine(f"optuna:{request.param}")

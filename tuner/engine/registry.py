@@ -5,23 +5,28 @@ from __future__ import annotations
 import importlib
 from importlib.metadata import entry_points
 
-from tuner.core.errors import NotFound
+from tuner.core.errors import NotFound, Unavailable
 from tuner.engine.base import Engine
+
+ENTRY_POINTS = "tuner.engines"
+OPTUNA_PREFIX = "optuna:"
 
 _BUILT_IN = {
     "auto": "tuner.engine.auto:AutoEngine",
     "random": "tuner.engine.random:RandomEngine",
     "sobol": "tuner.engine.sobol:SobolEngine",
     "grid": "tuner.engine.grid:GridEngine",
+    "full-factorial": "tuner.engine.grid:GridEngine",
     "gp": "tuner.engine.gp:GpEngine",
 }
 
-OPTUNA_PREFIX = "optuna:"
-
 
 def engine_names() -> list[str]:
-    """Names that ``get_engine`` knows; ``optuna:NAME`` stands for each of Optuna's samplers that fit."""
-    return [*_BUILT_IN, *(point.name for point in entry_points(group="tuner.engines")), OPTUNA_PREFIX + "tpe"]
+    """Names that ``get_engine`` knows: built in, Optuna's samplers, and those that are installed."""
+    from tuner.engine.optuna import sampler_names
+
+    samplers = [OPTUNA_PREFIX + name for name in sampler_names()]
+    return [*_BUILT_IN, *samplers, *(point.name for point in entry_points(group=ENTRY_POINTS))]
 
 
 def get_engine(name: str) -> Engine:
@@ -29,19 +34,23 @@ def get_engine(name: str) -> Engine:
 
     Raises:
         NotFound: no engine is registered under it.
+        Unavailable: a package that it needs is not installed.
     """
     if name.startswith(OPTUNA_PREFIX):
         from tuner.engine.optuna import OptunaEngine
 
-        sampler: Engine = OptunaEngine(name[len(OPTUNA_PREFIX) :])
-        return sampler
-    path = _BUILT_IN.get(name)
-    if path is None:
-        for point in entry_points(group="tuner.engines", name=name):
-            return _checked(name, point.load()())
-        raise NotFound(f"no engine is called {name!r}; there are {', '.join(engine_names())}")
-    module, _, attribute = path.partition(":")
-    return _checked(name, getattr(importlib.import_module(module), attribute)())
+        return OptunaEngine(name[len(OPTUNA_PREFIX) :])
+    if path := _BUILT_IN.get(name):
+        module, _, attribute = path.partition(":")
+        try:
+            return _checked(name, getattr(importlib.import_module(module), attribute)())
+        except ModuleNotFoundError as missing:
+            raise Unavailable(
+                f"the engine {name!r} needs the package {missing.name!r}: pip install 'mlsys-tuner[server]'"
+            ) from missing
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        return _checked(name, point.load()())
+    raise NotFound(f"no engine is called {name!r}; there are {', '.join(engine_names())}")
 
 
 def _checked(name: str, engine: object) -> Engine:

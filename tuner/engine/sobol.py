@@ -6,13 +6,13 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
-from tuner.core.errors import Problem, SpaceExhausted
+from tuner.core.errors import Problem
 from tuner.core.expression import Value
 from tuner.core.param import FloatParam, IntParam, Param
 from tuner.core.space import Configuration, Space
 from tuner.core.study import Objective
 from tuner.engine.base import Engine, Suggestion, SuggestRequest
-from tuner.engine.unseen import derived_seed, draw_unseen, refuse, taken
+from tuner.engine.unseen import derived_seed, fill, refuse, taken
 
 MAX_PARAMETERS = 21_201
 """Dimensions for which direction numbers are known (Joe and Kuo, SIAM J. Sci. Comput. 30(5), 2008)."""
@@ -49,18 +49,8 @@ class SobolEngine(Engine):
             if candidate not in seen:
                 found[candidate] = None
             if len(found) == request.count:
-                return [Suggestion(configuration) for configuration in found]
-        missing = request.count - len(found)
-        try:
-            rest = draw_unseen(request.space, seen | found.keys(), missing, random.Random(request.seed))
-        except SpaceExhausted:
-            if not found:
-                raise
-            rest = []
-        return [
-            *(Suggestion(configuration) for configuration in found),
-            *(Suggestion(configuration, "drawn at random: the sequence holds no more") for configuration in rest),
-        ]
+                break
+        return fill(request, found, random.Random(request.seed), "drawn at random: the sequence brought nothing new")
 
 
 def _sequence(space: Space, seed: int, points: int) -> Iterator[Configuration]:

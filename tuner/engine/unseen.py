@@ -90,3 +90,22 @@ def draw_unseen(space: Space, seen: Collection[Configuration], count: int, rng: 
         reason = "every configuration has been measured or is pending"
         raise SpaceExhausted(reason if walkable else f"none of {draws} random configurations is valid and new")
     return list(found)
+
+
+def fill(request: SuggestRequest, found: Collection[Configuration], rng: random.Random, note: str) -> list[Suggestion]:
+    """``found`` as suggestions, and what is missing to ``request.count`` drawn at random, with ``note``.
+
+    Raises:
+        SpaceExhausted: nothing was found, and nothing is left to draw.
+    """
+    suggestions = [Suggestion(configuration) for configuration in found]
+    missing = request.count - len(suggestions)
+    if missing > 0:
+        try:
+            drawn = draw_unseen(request.space, taken(request).union(found), missing, rng)
+        except SpaceExhausted:
+            if not suggestions:
+                raise
+            drawn = []
+        suggestions.extend(Suggestion(configuration, note) for configuration in drawn)
+    return suggestions

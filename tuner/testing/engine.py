@@ -121,7 +121,7 @@ class EngineTestCase:
     @pytest.mark.parametrize("name", HISTORIES)
     def test_no_history_breaks_it(self, engine: Engine, name: str) -> None:
         """However few, failed, flat or far out its values are."""
-        request = _request(MIXED, completed=tuple(HISTORIES[name](MIXED)))
+        request = _request(MIXED, completed=tuple(HISTORIES[name](MIXED, self.past)))
         _check(request, _suggest(engine, request))
 
     def test_several_objectives(self, engine: Engine) -> None:

@@ -12,6 +12,9 @@ from tuner.core.trial import Cause, CauseKind, TrialState
 from tuner.engine.base import Evaluated
 from tuner.engine.unseen import draw_unseen
 
+Trials = Callable[[Space, int], list[Evaluated]]
+"""Makes that many trials (or fewer, where the remark is about their number) in a space."""
+
 HERE = "device-a"
 ELSEWHERE = "device-b"
 
@@ -40,8 +43,8 @@ def history(space: Space, count: int, metrics: Sequence[str]) -> tuple[Evaluated
     return tuple(replace(trial, is_default=index == 0) for index, trial in enumerate(trials))
 
 
-def _with_values(value_of: Callable[[int], float], variance: float | None = 0.0) -> Callable[[Space], list[Evaluated]]:
-    def trials(space: Space) -> list[Evaluated]:
+def _with_values(value_of: Callable[[int], float], variance: float | None = 0.0) -> Trials:
+    def trials(space: Space, count: int) -> list[Evaluated]:
         return [
             Evaluated(
                 configuration,
@@ -49,39 +52,43 @@ def _with_values(value_of: Callable[[int], float], variance: float | None = 0.0)
                 {"latency_ms": Observation("latency_ms", value_of(index), variance, 1 if variance is None else 2)},
                 HERE,
             )
-            for index, configuration in enumerate(configurations(space, 5))
+            for index, configuration in enumerate(configurations(space, count))
         ]
 
     return trials
 
 
-def _ended(state: TrialState, kind: CauseKind, observed: bool = False) -> Callable[[Space], list[Evaluated]]:
-    def trials(space: Space) -> list[Evaluated]:
+def _ended(state: TrialState, kind: CauseKind, observed: bool = False) -> Trials:
+    def trials(space: Space, count: int) -> list[Evaluated]:
         observations = {"latency_ms": Observation("latency_ms", 3.0)} if observed else {}
         return [
             Evaluated(configuration, state, observations, HERE, cause=Cause(kind, "as the test wants it"))
-            for configuration in configurations(space, 5)
+            for configuration in configurations(space, count)
         ]
 
     return trials
 
 
-def _replicates(space: Space) -> list[Evaluated]:
-    return [completed(configuration, ["latency_ms"]) for configuration in configurations(space, 2) for _ in range(3)]
+def _replicates(space: Space, count: int) -> list[Evaluated]:
+    return [
+        completed(configuration, ["latency_ms"]) for configuration in configurations(space, 2) for _ in range(count)
+    ]
 
 
-def _mostly_failed(space: Space) -> list[Evaluated]:
-    failed = _ended(TrialState.FAILED, CauseKind.CRASHED)(space)
+def _mostly_failed(space: Space, count: int) -> list[Evaluated]:
+    failed = _ended(TrialState.FAILED, CauseKind.CRASHED)(space, count)
     return [*failed[:-1], completed(failed[-1].configuration, ["latency_ms"])]
 
 
-def _elsewhere(space: Space) -> list[Evaluated]:
-    return [completed(configuration, ["latency_ms"], ELSEWHERE) for configuration in configurations(space, 5)]
+def _elsewhere(space: Space, count: int) -> list[Evaluated]:
+    return [completed(configuration, ["latency_ms"], ELSEWHERE) for configuration in configurations(space, count)]
 
 
-HISTORIES: Mapping[str, Callable[[Space], list[Evaluated]]] = {
-    "none": lambda _space: [],
-    "one": lambda space: [completed(configuration, ["latency_ms"]) for configuration in configurations(space, 1)],
+HISTORIES: Mapping[str, Trials] = {
+    "none": lambda _space, _count: [],
+    "one": lambda space, _count: [
+        completed(configuration, ["latency_ms"]) for configuration in configurations(space, 1)
+    ],
     "all failed": _ended(TrialState.FAILED, CauseKind.CRASHED),
     "all infeasible": _ended(TrialState.INFEASIBLE, CauseKind.REFUSED),
     "all stopped": _ended(TrialState.STOPPED, CauseKind.STOPPED, observed=True),
