@@ -280,16 +280,19 @@ def _end_processes(journal: Journal, patience: float, recovery: Recovery) -> Non
 
 
 def _line(action: str, entry: Entry) -> bytes:
-    body = json.dumps({"do": action, **vars(entry)}, sort_keys=True)
-    return json.dumps({"crc": zlib.crc32(body.encode()), "body": body}).encode() + b"\n"
+    fields = {"do": action, **vars(entry)}
+    return json.dumps(fields | {"crc": _checksum(fields)}).encode() + b"\n"
+
+
+def _checksum(fields: Mapping[str, object]) -> int:
+    return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
 
 
 def _parse(line: bytes) -> tuple[str, Entry] | None:
     try:
-        frame = json.loads(line)
-        if not line.endswith(b"\n") or zlib.crc32(frame["body"].encode()) != frame["crc"]:
+        fields = json.loads(line)
+        if not line.endswith(b"\n") or fields.pop("crc") != _checksum(fields):
             return None
-        fields = json.loads(frame["body"])
         return fields.pop("do"), Entry(**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

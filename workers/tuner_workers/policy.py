@@ -13,11 +13,12 @@ from tuner_workers import located
 from tuner_workers.knobs.base import Domain, LaunchKnob, Unavailable
 from tuner_workers.knobs.registry import knobs as registered_knobs
 from tuner_workers.located import Node
+from tuner_workers.workloads import registry as workloads
 
 WATTS_PER_CORE = 10.0
 """Watts that a busy core is taken to draw where nothing measures it and the policy does not say; a round figure."""
 
-_CONFINED = frozenset({"tflite", "replay"})
+_CAUTIOUS = frozenset({"tflite", "replay"})
 """Kinds of workload that run nothing but this project's own code, so that they need no owner's word."""
 
 
@@ -117,7 +118,7 @@ class Policy:
     def own_device(cls) -> Policy:
         """For somebody who tunes the machine they sit at: every knob that is not dangerous, no commands."""
         safe = {name: KnobRule() for name, knob in registered_knobs().items() if not knob.dangerous}
-        return cls("the policy for one's own device", safe, _CONFINED)
+        return cls("the policy for one's own device", safe, frozenset(workloads.BUILT_IN) - {"command"})
 
     @classmethod
     def cautious(cls) -> Policy:
@@ -127,7 +128,7 @@ class Policy:
             for name, knob in registered_knobs().items()
             if isinstance(knob, LaunchKnob) and not knob.dangerous
         }
-        return cls("the policy of a worker without a policy file", launch, _CONFINED)
+        return cls("the policy of a worker without a policy file", launch, _CAUTIOUS)
 
     def domain(self, knob_name: str, probed: Domain) -> Domain | Unavailable:
         """What policy and device allow together, or why that is nothing."""
@@ -161,7 +162,10 @@ def _policy(root: Node, path: Path) -> Policy:
     return Policy(
         source=str(path),
         knobs={name: _knob_rule(node) for name, node in entries("knobs").items()},
-        workloads=frozenset(node.text() for node in (fields["workloads"].sequence() if "workloads" in fields else [])),
+        workloads=frozenset(
+            node.text(choices=list(workloads.workloads()))
+            for node in (fields["workloads"].sequence() if "workloads" in fields else [])
+        ),
         commands={name: _command(node, folder) for name, node in entries("commands").items()},
         python={name: _existing(node, folder) for name, node in entries("python").items()},
         data={name: _existing(node, folder) for name, node in entries("data").items()},

@@ -11,6 +11,10 @@ from pathlib import Path
 
 from tuner.core.errors import InvalidInput, NotFound, Problem
 from tuner_workers.knobs.base import Knob
+from tuner_workers.knobs.cgroup import cgroup_knobs
+from tuner_workers.knobs.cpufreq import cpufreq_knobs
+from tuner_workers.knobs.environment import environment_knobs
+from tuner_workers.knobs.process import process_knobs
 from tuner_workers.knobs.sysctl import sysctl_knobs
 from tuner_workers.knobs.thp import thp_knobs
 
@@ -19,7 +23,14 @@ GROUP = "tuner.knobs"
 
 def built_in(root: Path = Path("/")) -> list[Knob]:
     """The knobs that this package brings, for the device whose file system starts at ``root``."""
-    return [*sysctl_knobs(root), *thp_knobs(root)]
+    return [
+        *sysctl_knobs(root),
+        *thp_knobs(root),
+        *cpufreq_knobs(root),
+        *process_knobs(root),
+        *cgroup_knobs(root),
+        *environment_knobs(),
+    ]
 
 
 def knobs() -> Mapping[str, Knob]:

@@ -40,6 +40,10 @@ class Meter(ABC):
     def probe(self) -> Unavailable | None:
         """None when it works here."""
 
+    def note(self) -> str:
+        """What a person should know about it (that it estimates, and why); "" when there is nothing."""
+        return ""
+
     @abstractmethod
     def declares(self) -> Mapping[str, Declared]:
         """Metric names with unit and method."""
