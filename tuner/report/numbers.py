@@ -1,0 +1,71 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from tuner_protos.v1 import data_pb2
+
+SIGNIFICANT = 4
+
+
+def number(value: float) -> str:
+    """Four significant digits, without an exponent where that stays readable."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    if not -4 <= magnitude < 9:
+        return f"{value:.{SIGNIFICANT - 1}e}"
+    return f"{value:.{max(0, SIGNIFICANT - 1 - magnitude)}f}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A number with its unit; the unit "1" is that of a plain number."""
+    return f"{number(value)} {unit}" if unit not in ("", "1") else number(value)
+
+
+def measured(observation: data_pb2.Observation) -> str:
+    """A mean and, where runs differ, its standard error: the deviation between runs over the root of their number."""
+    if not observation.HasField("variance") or observation.n < 2 or observation.variance == 0:
+        return number(observation.mean)
+    error = math.sqrt(observation.variance / observation.n)
+    return f"{number(observation.mean)} ± {error:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as "42 s", "3 min 20 s" or "2 h 05 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def value_text(value: data_pb2.Value) -> str:
+    """A parameter's value as study files spell it."""
+    kind = value.WhichOneof("kind")
+    if kind == "bool_value":
+        return "true" if value.bool_value else "false"
+    if kind == "double_value":
+        return f"{value.double_value:.6g}"
+    return str(getattr(value, kind)) if kind else "?"
+
+
+def configuration_text(
+    configuration: Mapping[str, data_pb2.Value], relative_to: Mapping[str, data_pb2.Value] | None = None
+) -> str:
+    """ "threads=4 quantization=int8"; with a reference only what differs from it, or "as the default"."""
+    shown = [
+        f"{name}={value_text(value)}"
+        for name, value in sorted(configuration.items())
+        if relative_to is None or name not in relative_to or relative_to[name] != value
+    ]
+    if shown or relative_to is None:
+        return " ".join(shown)
+    return "as the default"
