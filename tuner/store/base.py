@@ -189,8 +189,8 @@ class Transaction(ABC):
     def results(
         self, study_id: str, *, trials: Sequence[int] = (), late: bool | None = None, runs: bool = False
     ) -> list[StoredResult]:
-        """Results by trial and attempt, of these trials (all when empty); with ``runs`` False the runs stay on disk
-        and ``result.runs`` is empty."""
+        """Results by trial and attempt, of these trials (all when empty); with ``runs`` False the runs and the learning
+        curve stay on disk, and ``result.runs`` and ``result.intermediates`` are empty."""
 
     @abstractmethod
     def add_intermediates(self, study_id: str, trial: int, attempt: int, values: Sequence[Intermediate]) -> None:
@@ -252,6 +252,15 @@ class Store(ABC):
         Raises:
             StoreError: the store cannot be written (full disk, lost connection); nothing of the block is kept.
         """
+
+    def snapshot(self) -> AbstractContextManager[Transaction]:
+        """Begin a transaction for reading. Where the store can, it sees one moment, waits for no other transaction, and
+        none waits for it: for whoever reads much, or watches.
+
+        Raises:
+            StoreError: the block writes.
+        """
+        return self.transaction()
 
     @abstractmethod
     def close(self) -> None:
