@@ -137,7 +137,7 @@ class FloatParam(Param):
     def _coerce_ordinary(self, value: Value) -> Value | None:
         if isinstance(value, (bool, str)) or not self.low <= value <= self.high:
             return None
-        return float(value)
+        return float(value) + 0.0  # -0.0 becomes 0.0: equal values are spelled alike, and so digested
 
     def _ordinary_domain(self) -> str:
         return f"a number from {self.low:g} to {self.high:g}"
@@ -220,6 +220,9 @@ class BoolParam(_ListedParam):
     """False or true."""
 
     values: tuple[Value, ...] = (False, True)
+
+    def _ordinary_domain(self) -> str:
+        return "true or false"
 
 
 def _kind_of(values: tuple[Value, ...]) -> str:

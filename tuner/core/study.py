@@ -12,6 +12,10 @@ from tuner.core.observation import Metric
 from tuner.core.space import Space
 
 
+EXTERNAL = "external"
+"""The workload kind of studies that a program measures by itself, over ask and tell: no worker may."""
+
+
 class Goal(str, Enum):
     """Which way is better."""
 

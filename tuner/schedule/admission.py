@@ -9,11 +9,8 @@ from tuner.core.environment import Environment, StudyEnvironment
 from tuner.core.errors import InvalidInput
 from tuner.core.expression import Value
 from tuner.core.param import FloatParam, IntParam, Param
-from tuner.core.study import Study, StudySpec
+from tuner.core.study import EXTERNAL, Study, StudySpec
 from tuner.core.worker import Inventory, Offer, Worker
-
-EXTERNAL = "external"
-"""The workload kind of studies that a program measures by itself, over ask and tell."""
 
 
 def refusals(spec: StudySpec, inventory: Inventory) -> list[str]:

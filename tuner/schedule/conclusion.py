@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tuner.core.observation import Observation
 from tuner.core.preference import feasible, front, recommend
 from tuner.core.space import Configuration
-from tuner.core.study import StudySpec, StudyState
+from tuner.core.study import EXTERNAL, StudySpec, StudyState
 from tuner.core.trial import Purpose, Trial, TrialState
 
 PROMISING = 3
@@ -17,11 +18,19 @@ the best of many noisy values is too good to be true (Smith and Winkler, "The Op
 
 @dataclass(frozen=True)
 class Candidate:
-    """A configuration with what all its trials in one environment measured, pooled."""
+    """A configuration with what all its trials in one environment measured, pooled.
+
+    ``trials`` is how many of them have ended, completed or not.
+    """
 
     configuration: Configuration
-    values: Mapping[str, float]
+    observations: Mapping[str, Observation]
     trials: int
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Means by metric key."""
+        return {key: observation.mean for key, observation in self.observations.items()}
 
 
 @dataclass(frozen=True)
@@ -31,12 +40,14 @@ class Findings:
     Attributes:
         default: the default configuration and its pooled values; None where it was not completed.
         candidates: every configuration completed at least once, the default among them.
+        replicates: how many replicate trials there have been.
         checks: the trials of the final check.
     """
 
     environment: str
     default: Candidate | None
     candidates: Sequence[Candidate]
+    replicates: int = 0
     checks: Sequence[Trial] = ()
 
     def admissible(self, spec: StudySpec) -> list[tuple[Candidate, Mapping[str, float]]]:
@@ -113,16 +124,22 @@ def _replicates(spec: StudySpec, found: Findings) -> list[NewTrial]:
         promising.append(chosen[0])
         points = [point for point in points if point[0] is not chosen[0]]
     more = 1 if wanted == "auto" else wanted
-    return [
+    # Replicates can change which candidates look best, and those are then owed theirs; the bound ends the chase.
+    allowed = max(0, 2 * PROMISING * more - found.replicates)
+    owed = [
         NewTrial(found.environment, Purpose.REPLICATE, candidate.configuration)
         for candidate in promising
         for _ in range(more + 1 - candidate.trials)
     ]
+    return owed[:allowed]
 
 
 def _check(spec: StudySpec, found: Findings) -> list[NewTrial]:
     recommended = found.recommended(spec)
     if not spec.measurement.blocks or found.default is None or recommended is None:
+        return []
+    if spec.workload.kind == EXTERNAL:
+        # Nobody else can be made to alternate between two configurations.
         return []
     if recommended.configuration == found.default.configuration:
         return []
@@ -138,7 +155,7 @@ def _unchecked(spec: StudySpec, found: Findings) -> str:
         return "the default configuration could not be measured, so no improvement is claimed"
     if recommended.configuration == found.default.configuration:
         return "no improvement found: the default configuration is the best that was measured"
-    return "done; no final check was asked for"
+    return "done, without a final check"
 
 
 def _verdict(findings: Sequence[Findings]) -> str:

@@ -1,1 +1,1 @@
-"""The server: gRPC in front, the store behind, the schedule between."""
+"""The server: gRPC in front (``rpc``), transactions behind (``operations``), suggestions beside (``suggesting``)."""

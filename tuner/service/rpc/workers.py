@@ -1,0 +1,259 @@
+"""The service ``tuner.v1.Workers``: daemons register, lease, keep alive, finish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import grpc
+from tuner_protos.convert import (
+    enum_from_proto,
+    enum_to_proto,
+    intermediate_from_proto,
+    inventory_from_proto,
+    metric_to_proto,
+    result_from_proto,
+    values_to_proto,
+)
+from tuner_protos.v1 import workers_pb2 as pb
+from tuner_protos.v1 import workers_pb2_grpc
+
+from tuner.core.errors import InvalidInput, NotFound, Problem
+from tuner.core.study import Study
+from tuner.core.trial import Attempt, Member, Trial, TrialState
+from tuner.core.worker import Worker, WorkerState
+from tuner.service.operations import leasing, results
+from tuner.service.operations.record import change_worker
+from tuner.service.rpc.errors import answers
+from tuner.service.rpc.studies import page_size
+from tuner.service.rpc.views import worker_views
+from tuner.service.runtime import Runtime
+from tuner.service.suggesting.request import seed_of
+from tuner.store.base import Transaction
+
+PROTOCOL = 1
+LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a lease request comes to: an assignment or not, whether to wait for one, and why there is none."""
+
+    assignment: pb.Assignment | None
+    directive: pb.Directive
+    reasons: tuple[str, ...] = ()
+
+
+class WorkersServicer(workers_pb2_grpc.WorkersServicer):
+    """What worker daemons call. They dial out; the server never calls them."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    @answers
+    async def Register(self, request: pb.RegisterRequest, context: grpc.aio.ServicerContext) -> pb.RegisterResponse:
+        """A worker says what its device is and offers; registering again replaces that."""
+        if request.protocol != PROTOCOL:
+            raise InvalidInput(Problem("protocol", "is not spoken here", request.protocol, str(PROTOCOL)))
+        if not request.worker_id or len(request.worker_id) > 100:
+            raise InvalidInput(Problem("worker_id", "is missing or too long", request.worker_id, "1 to 100 characters"))
+        inventory = inventory_from_proto(request.inventory)
+
+        def work(tx: Transaction) -> list[str]:
+            now = self._runtime.clock.now()
+            state = WorkerState.QUARANTINED if request.broken else WorkerState.ONLINE
+            name = request.name or request.worker_id
+            worker = Worker(request.worker_id, name, state, inventory, now, now, request.broken)
+            try:
+                before = tx.worker(worker.id)
+            except NotFound:
+                before = replace(worker, state=WorkerState.OFFLINE)
+            change_worker(tx, before, replace(worker, registered_at=before.registered_at), now)
+            return [
+                member.token
+                for attempt in tx.live_attempts(worker_id=worker.id)
+                for member in attempt.members
+                if member.worker_id == worker.id
+            ]
+
+        held = await self._runtime.transactions.run(work)
+        self._runtime.notify()
+        options = self._runtime.options
+        return pb.RegisterResponse(
+            heartbeat_interval=options.heartbeat_interval, lease_term=options.lease_term, held=held
+        )
+
+    @answers
+    async def Lease(self, request: pb.LeaseRequest, context: grpc.aio.ServicerContext) -> pb.LeaseResponse:
+        """Something to measure, waited for up to ``wait`` seconds."""
+        deadline = self._runtime.clock.now() + min(max(request.wait, 0.0), LONGEST_WAIT)
+        while True:
+            answer = await self._runtime.transactions.run(
+                lambda tx: self._lease(tx, request.worker_id, request.sequence)
+            )
+            left = deadline - self._runtime.clock.now()
+            if answer.assignment is not None or answer.directive != pb.DIRECTIVE_CONTINUE or left <= 0:
+                if answer.assignment is not None:
+                    self._runtime.notify()
+                return pb.LeaseResponse(
+                    assignment=answer.assignment, directive=answer.directive, reasons=answer.reasons
+                )
+            await self._runtime.changed(left)
+
+    def _lease(self, tx: Transaction, worker_id: str, sequence: int) -> _Answer:
+        now = self._runtime.clock.now()
+        worker = tx.worker(worker_id)
+        if worker.state is WorkerState.OFFLINE:
+            worker = change_worker(tx, worker, replace(worker, state=WorkerState.ONLINE, reason=""), now)
+        elif now - worker.seen_at > self._runtime.options.heartbeat_interval:
+            tx.put_worker(replace(worker, seen_at=now))
+        if worker.state is WorkerState.DRAINING:
+            return _Answer(None, pb.DIRECTIVE_DRAIN, (worker.reason,))
+        token, held = self._token(tx, worker_id, sequence)
+        if held is not None:
+            trial = tx.trial(held[0].study_id, held[0].trial)
+            return _Answer(self._assignment(tx, trial, *held), pb.DIRECTIVE_CONTINUE)
+        for attempt in tx.live_attempts(worker_id=worker_id):
+            # It asks for another lease, so it no longer measures this one: it was restarted and has forgotten.
+            leasing.release(tx, attempt, worker_id, now, "its worker asked for another lease")
+        term = self._runtime.options.lease_term
+        claim = leasing.claim(
+            tx, worker, token, now, term, lambda study: self._runtime.cost_of(tx, study), self._runtime.take
+        )
+        if claim.attempt is None or claim.trial is None:
+            return _Answer(None, pb.DIRECTIVE_CONTINUE, claim.reasons)
+        return _Answer(
+            self._assignment(tx, claim.trial, claim.attempt, claim.attempt.members[0], claim.study),
+            pb.DIRECTIVE_CONTINUE,
+        )
+
+    def _token(self, tx: Transaction, worker_id: str, sequence: int) -> tuple[str, tuple[Attempt, Member] | None]:
+        """The token for a lease under this sequence, and the live lease that a repeated request gets again."""
+        turn = 0
+        while True:
+            token = self._runtime.token(worker_id, sequence, turn)
+            try:
+                attempt, member = tx.attempt_by_token(token)
+            except NotFound:
+                return token, None
+            if attempt.state.live:
+                return token, (attempt, member)
+            turn += 1
+
+    def _assignment(
+        self, tx: Transaction, trial: Trial, attempt: Attempt, member: Member, study: Study | None = None
+    ) -> pb.Assignment:
+        study = study or tx.study(trial.study_id)
+        spec = study.spec
+        settled = next(s for s in tx.environments(study.id) if s.environment.id == trial.environment)
+        measurement = spec.measurement
+        return pb.Assignment(
+            trial_id=trial.id,
+            attempt=attempt.number,
+            token=member.token,
+            lease_term=self._runtime.options.lease_term,
+            workload=spec.workload.kind,
+            settings_json=json.dumps(dict(spec.workload.settings)),
+            configuration=values_to_proto(trial.configuration),
+            knobs={p.name: p.knob for p in spec.space.params if p.knob is not None},
+            wanted=[metric_to_proto(metric) for metric in spec.wanted if metric.key in trial.wanted],
+            measurement=pb.MeasurementPlan(
+                warmup=None if measurement.warmup == "auto" else measurement.warmup,
+                runs=None if measurement.runs == "auto" else measurement.runs,
+                timeout=measurement.timeout,
+            ),
+            contexts=dict(settled.environment.contexts),
+            seed=seed_of(spec.seed, settled.environment.id, trial.number),
+            purpose=enum_to_proto(trial.purpose),  # type: ignore[arg-type]
+            fidelity=trial.fidelity,
+            plan=trial.plan,
+            baseline=values_to_proto(trial.baseline) if trial.baseline is not None else None,
+            rank=member.rank,
+            role=member.role,
+            peers=[pb.Peer(rank=m.rank, role=m.role, address=m.address) for m in attempt.members if m != member],
+        )
+
+    @answers
+    async def Heartbeat(self, request: pb.HeartbeatRequest, context: grpc.aio.ServicerContext) -> pb.HeartbeatResponse:
+        """A worker is alive; its lease is renewed, and it learns what to do."""
+        intermediates = tuple(intermediate_from_proto(message) for message in request.intermediates)
+
+        def work(tx: Transaction) -> pb.Directive:
+            now = self._runtime.clock.now()
+            before = tx.worker(request.worker_id)
+            worker = replace(before, seen_at=now)
+            if request.broken:
+                worker = replace(worker, state=WorkerState.QUARANTINED, reason=request.broken)
+            elif before.state is WorkerState.OFFLINE:
+                worker = replace(worker, state=WorkerState.ONLINE, reason="")
+            change_worker(tx, before, worker, now)
+            rest = pb.DIRECTIVE_DRAIN if worker.state is WorkerState.DRAINING else pb.DIRECTIVE_CONTINUE
+            if not request.token:
+                return rest
+            attempt, member = self._held(tx, request.worker_id, request.token)
+            state = leasing.heartbeat(
+                tx,
+                attempt,
+                member,
+                now,
+                self._runtime.options.lease_term,
+                running=request.running,
+                intermediates=intermediates,
+            )
+            if not attempt.state.live:
+                return pb.DIRECTIVE_CANCEL if state is TrialState.CANCELLED else pb.DIRECTIVE_CONTINUE
+            return pb.DIRECTIVE_STOP if state is TrialState.STOPPING else rest
+
+        return pb.HeartbeatResponse(directive=await self._runtime.transactions.run(work))
+
+    @answers
+    async def Finish(self, request: pb.FinishRequest, context: grpc.aio.ServicerContext) -> pb.FinishResponse:
+        """A result, stored once however often it is sent."""
+        result = result_from_proto(request.result)
+
+        def work(tx: Transaction) -> tuple[pb.FinishResponse, Callable[[], None]]:
+            attempt, member = self._held(tx, request.worker_id, request.token)
+            receipt = results.finish(tx, attempt, member, result, self._runtime.clock.now())
+            after = self._runtime.after_result(tx, attempt.study_id)
+            return pb.FinishResponse(accepted=receipt.accepted, note=receipt.note), after
+
+        response, after = await self._runtime.transactions.run(work)
+        after()
+        if request.HasField("next_sequence"):
+            answer = await self._runtime.transactions.run(
+                lambda tx: self._lease(tx, request.worker_id, request.next_sequence)
+            )
+            response.directive = answer.directive
+            if answer.assignment is not None:
+                response.next.CopyFrom(answer.assignment)
+        return response
+
+    @answers
+    async def Release(self, request: pb.ReleaseRequest, context: grpc.aio.ServicerContext) -> pb.ReleaseResponse:
+        """A lease comes back unmeasured."""
+
+        def work(tx: Transaction) -> None:
+            attempt, _ = self._held(tx, request.worker_id, request.token)
+            leasing.release(tx, attempt, request.worker_id, self._runtime.clock.now(), request.reason or "given back")
+
+        await self._runtime.transactions.run(work)
+        self._runtime.notify()
+        return pb.ReleaseResponse()
+
+    @answers
+    async def List(self, request: pb.ListWorkersRequest, context: grpc.aio.ServicerContext) -> pb.ListWorkersResponse:
+        """Workers, a page at a time."""
+        size = page_size(request.page_size)
+        states = [enum_from_proto(WorkerState, state, "states") for state in request.states]
+        found = await self._runtime.transactions.run(lambda tx: worker_views(tx, states))
+        page = [worker for worker in found if worker.id > request.page_token][: size + 1]
+        token = page[size - 1].id if len(page) > size else ""
+        return pb.ListWorkersResponse(workers=page[:size], next_page_token=token)
+
+    @staticmethod
+    def _held(tx: Transaction, worker_id: str, token: str) -> tuple[Attempt, Member]:
+        attempt, member = tx.attempt_by_token(token)
+        if member.worker_id != worker_id:
+            raise NotFound("this worker holds no lease with that token")
+        return attempt, member

@@ -1,0 +1,1 @@
+"""Suggestions: made in another process (``host``), ahead of need (``pool``), for every study (``suggester``)."""

@@ -1,0 +1,170 @@
+"""Keeps the pools filled: asks the study's engine ahead of need, and Sobol when the engine is late or fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tuner.core.clock import Clock
+from tuner.core.environment import StudyEnvironment
+from tuner.core.errors import NotFound, SpaceExhausted, TunerError, Unavailable
+from tuner.core.study import Study, StudyState
+from tuner.core.worker import WorkerState
+from tuner.engine.base import Suggestion
+from tuner.service.operations.leasing import Proposal
+from tuner.service.suggesting.host import EngineHost
+from tuner.service.suggesting.pool import Pool, Prepared
+from tuner.service.suggesting.request import Question, build_request
+from tuner.service.transactions import Transactions
+from tuner.store.base import Transaction
+
+LARGEST_BATCH = 8
+"""Suggestions made in one go, whatever the number of workers: more would be stale before they are used."""
+
+FALLBACK = "sobol"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Line:
+    """An environment of a study, its pool, and the work on it."""
+
+    study_id: str
+    settled: StudyEnvironment
+    pool: Pool = field(default_factory=Pool)
+    task: asyncio.Task[None] | None = None
+    again: bool = False
+
+
+class Suggester:
+    """Suggestions for every study. Its methods but ``take`` belong to the event loop."""
+
+    def __init__(
+        self, transactions: Transactions, host: EngineHost, clock: Clock, patience: float, notify: Callable[[], None]
+    ) -> None:
+        self._transactions = transactions
+        self._host = host
+        self._clock = clock
+        self._patience = patience
+        self._notify = notify
+        self._lines: dict[tuple[str, str], _Line] = {}
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+
+    def take(self, study: Study, settled: StudyEnvironment, typical_cost: float) -> Proposal | None:
+        """A suggestion for a worker that asks now, if there is one. Called in the store's thread."""
+        key = (study.id, settled.environment.id)
+        line = self._lines.setdefault(key, _Line(study.id, settled))
+        if line.pool.exhausted:
+            return None
+        prepared = line.pool.take(self._clock.now(), typical_cost)
+        if prepared is None or not len(line.pool):
+            self._loop.call_soon_threadsafe(self._ask, line)
+        return prepared.proposal() if prepared else None
+
+    def result_arrived(self, study_id: str, sequence: int) -> None:
+        """A result was stored: what is at hand is no longer the best that can be said."""
+        for line in self._lines.values():
+            if line.study_id == study_id:
+                line.pool.newest = max(line.pool.newest, sequence)
+                self._ask(line)
+
+    def exhausted(self, study_id: str) -> bool:
+        """Whether every environment of the study has nothing more to propose."""
+        pools = [line.pool for line in self._lines.values() if line.study_id == study_id]
+        return bool(pools) and all(pool.exhausted for pool in pools)
+
+    def forget(self, study_id: str) -> None:
+        """The study has ended: drop what was prepared for it."""
+        for key in [key for key in self._lines if key[0] == study_id]:
+            line = self._lines.pop(key)
+            if line.task is not None:
+                line.task.cancel()
+
+    async def close(self) -> None:
+        """Stop asking."""
+        self._closed = True
+        tasks = [line.task for line in self._lines.values() if line.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ask(self, line: _Line) -> None:
+        if self._closed or line.pool.exhausted:
+            return
+        if line.task is not None and not line.task.done():
+            line.again = True
+            return
+        line.task = self._loop.create_task(self._keep_filling(line))
+
+    async def _keep_filling(self, line: _Line) -> None:
+        try:
+            line.again = True
+            while line.again:
+                line.again = False
+                await self._fill(line)
+        except NotFound:
+            self._lines.pop((line.study_id, line.settled.environment.id), None)
+        except TunerError:
+            _log.exception("no suggestions for %s", line.study_id)
+
+    async def _fill(self, line: _Line) -> None:
+        def ask(tx: Transaction) -> tuple[Study, Question] | None:
+            study = tx.study(line.study_id)
+            if study.state is not StudyState.ACTIVE:
+                return None
+            workers = len(tx.workers(states=[WorkerState.ONLINE]))
+            line.pool.settled()
+            count = min(max(1, workers), LARGEST_BATCH)
+            return study, build_request(tx, study, line.settled, count, self._patience)
+
+        asked = await self._transactions.run(ask)
+        if asked is None:
+            return
+        study, question = asked
+        engine = study.spec.engine.name
+        began = self._clock.now()
+        thinking = asyncio.create_task(self._host.suggest(engine, question.request))
+        try:
+            done, _ = await asyncio.wait({thinking}, timeout=self._patience)
+            if not done and not len(line.pool):
+                await self._fall_back(line, question, f"{engine} took more than {self._patience:g} s")
+            suggestions = await thinking
+        except SpaceExhausted:
+            line.pool.exhausted = True
+            self._notify()
+            return
+        except Unavailable as error:
+            await self._fall_back(line, question, str(error))
+            return
+        except asyncio.CancelledError:
+            thinking.cancel()
+            raise
+        line.pool.engine_seconds = self._clock.now() - began
+        self._offer(line, question, suggestions, engine, "")
+
+    async def _fall_back(self, line: _Line, question: Question, why: str) -> None:
+        from tuner.engine.registry import get_engine
+
+        _log.warning("%s: %s; a Sobol point is measured instead", line.study_id, why)
+        try:
+            suggestions = await asyncio.to_thread(get_engine(FALLBACK).suggest, question.request)
+        except SpaceExhausted:
+            line.pool.exhausted = True
+            self._notify()
+            return
+        self._offer(line, question, suggestions, FALLBACK, f"fallback: {why}")
+
+    def _offer(self, line: _Line, question: Question, suggestions: list[Suggestion], engine: str, note: str) -> None:
+        request = question.request
+        prepared = [
+            Prepared(suggestion, engine, request.sequence, request.seed, question.open_trials, note)
+            for suggestion in suggestions
+        ]
+        if not line.pool.fill(prepared):
+            # All of it was taken while the engine was thinking; it has to think again, knowing that.
+            line.again = True
+        self._notify()
