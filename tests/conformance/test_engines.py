@@ -34,3 +34,19 @@ class TestOptuna(EngineTestCase):
     @pytest.fixture(params=sampler_names())
     def engine(self, request: pytest.FixtureRequest) -> Engine:
         return get_engine(f"optuna:{request.param}")
+
+
+class TestGp(EngineTestCase):
+    past = 10  # the model starts when the initial design is measured
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        return get_engine("gp")
+
+
+class TestAuto(EngineTestCase):
+    past = 10
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        return get_engine("auto")
