@@ -61,12 +61,14 @@ class Context:
         scratch: directory of this attempt, removed afterwards.
         seed: for everything random.
         contexts: the environment's declared contexts.
+        environment: variables that the trial's knobs have set; to be given to processes that it starts.
     """
 
     artifacts: Path
     scratch: Path
     seed: int = 0
     contexts: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class CommandRule(Protocol):

@@ -9,10 +9,13 @@ import os
 import select
 import subprocess
 import threading
+from typing import TYPE_CHECKING
 
-from tuner.core.clock import Clock
 from tuner_workers.workloads.base import WorkloadError
 from tuner_workers.workloads.wire import MAX_LINE
+
+if TYPE_CHECKING:  # the command workload talks with its command in an interpreter that has no tuner package
+    from tuner.core.clock import Clock
 
 _CHUNK = 1 << 16
 _TAIL = 1 << 14
@@ -116,6 +119,11 @@ class Channel:
                 break
         return "\n".join(self._tail.decode(errors="replace").splitlines()[-lines:])
 
+    def note(self, printed: bytes) -> None:
+        """Count this as something that the child printed."""
+        self._tail += printed
+        del self._tail[:-_TAIL]
+
     def finish(self) -> None:
         """Tell the child that nothing more will be asked."""
         assert self._process.stdin is not None
@@ -163,8 +171,7 @@ class Channel:
         elif descriptor == self._out:
             self._received += received
         else:
-            self._tail += received
-            del self._tail[:-_TAIL]
+            self.note(received)
         return bool(received)
 
 

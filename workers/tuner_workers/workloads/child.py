@@ -175,6 +175,7 @@ class _Session:
                 scratch=Path(cast(str, context["scratch"])),
                 seed=cast(int, context["seed"]),
                 contexts=cast("dict[str, str]", context["contexts"]),
+                environment=cast("dict[str, str]", context["environment"]),
             ),
         )
         self.workload, self.configuration = workload, cast("dict[str, Value]", request["configuration"])

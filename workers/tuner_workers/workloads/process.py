@@ -94,6 +94,7 @@ class Child:
                 "scratch": str(context.scratch.absolute()),
                 "seed": context.seed,
                 "contexts": dict(context.contexts),
+                "environment": {**context.environment, **launch.environment},
             },
         }
         self._prepared, self._busy, self._ended = False, False, False
