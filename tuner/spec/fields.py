@@ -57,9 +57,10 @@ class Fields:
             self.wrong(f"has no {key!r}", expected)
         return self.get(key, read, stand_in)
 
-    def wrong(self, message: str, expected: str = "", *, key: str = "", got: object = None) -> None:
-        """Keep a problem of the section, or of one of its keys."""
-        self._keep(self.entries.get(key, self.node).wrong(message, expected, got=got))
+    def wrong(self, message: str, expected: str = "", *, key: str = "", got: object = ...) -> None:
+        """Keep a problem of one of the keys, with its value, or of the section as a whole."""
+        shown = None if got is ... and not key else got
+        self._keep(self.entries.get(key, self.node).wrong(message, expected, got=shown))
 
     def check_keys(self) -> None:
         """Refuse keys of one's own choice that could not be shown as a name."""
@@ -159,7 +160,7 @@ def scalar(node: Node) -> Value:
     """A number, text, true or false."""
     if isinstance(node.value, (bool, int, float, str)):
         return node.value
-    raise node.wrong("is not a single value", "a number, text, true or false")
+    raise node.wrong("is empty" if node.value is None else "is not a single value", "a number, text, true or false")
 
 
 def flag(node: Node) -> bool:
@@ -212,7 +213,7 @@ def seconds(node: Node) -> float:
     except (ValueError, InvalidInput):
         value = -1.0
     if value < 0:
-        raise node.wrong("is not a duration", "such as 500ms, 90s, 10m, 1h30m, or a number of seconds")
+        raise node.wrong("is not a duration", "500ms, 90s, 10m, 1h30m or a number of seconds")
     return value
 
 

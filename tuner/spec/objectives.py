@@ -51,7 +51,7 @@ def _objective(node: Node) -> Objective:
     goal = fields.need("goal", choice(*(goal.value for goal in Goal)), "minimize", "minimize or maximize")
     statistic = fields.get("statistic", choice(*STATISTICS), "")
     if statistic and metric.key != metric.name:
-        fields.wrong("is stated twice", "p95(METRIC), or METRIC and a statistic", key="statistic", got=statistic)
+        fields.wrong("is stated twice", "p95(METRIC), or METRIC and a statistic", key="statistic")
     fields.done()
     return Objective(Metric(metric.key, metric.name, statistic or metric.statistic), Goal(goal))
 

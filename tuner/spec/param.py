@@ -122,7 +122,7 @@ def _float(fields: Fields, common: dict[str, Any]) -> Param:
     if fields.sound:
         _check_range(fields, low, high)
         if log and low <= 0:
-            fields.wrong("must be positive where the scale is logarithmic", "a number above 0", key="low", got=low)
+            fields.wrong("must be positive where the scale is logarithmic", "a number above 0", key="low")
     return FloatParam(**common, low=low, high=high, log=log)
 
 
@@ -134,13 +134,13 @@ def _int(fields: Fields, common: dict[str, Any]) -> Param:
     if fields.sound:
         _check_range(fields, low, high)
         if log and low < 1:
-            fields.wrong("must be positive where the scale is logarithmic", "at least 1", key="low", got=low)
+            fields.wrong("must be positive where the scale is logarithmic", "at least 1", key="low")
     return IntParam(**common, low=low, high=high, log=log)
 
 
 def _check_range(fields: Fields, low: float, high: float) -> None:
     if low > high:
-        fields.wrong("is above 'high'", f"at most {high}", key="low", got=low)
+        fields.wrong("is above 'high'", f"at most {high}", key="low")
     elif not math.isfinite(high - low):
         fields.wrong(
             "is too far from 'high' for their difference to be a number", "a narrower range", key="low", got=low
@@ -177,7 +177,7 @@ def _check(fields: Fields, param: Param, default: Value | None) -> None:
     if param.optional and param.knob is None:
         fields.wrong("is only for a parameter that is bound to a knob", "a knob, or no 'optional'", key="optional")
     if default is not None and not _holds(param, default):
-        fields.wrong("is outside the domain", param.domain(), key="default", got=default)
+        fields.wrong("is outside the domain", param.domain(), key="default")
     if default is None and param.knob is None:
         fields.wrong("has no 'default'", f"the value that the system has today, {param.domain()}")
 

@@ -79,7 +79,7 @@ def read_study(node: Node) -> StudySpec:
     tags: Mapping[str, str] = fields.get("labels", labels, {})
     seed = fields.get("seed", whole(0), 0)
     if fields.sound and budget.trials is None and budget.time is None and engine.name != ENDS_BY_ITSELF:
-        fields.wrong("sets no end to the study", "trials, time or both", key="budget")
+        fields.wrong("sets no end to the study", "trials, time or both", key="budget", got=None)
     fields.done()
     return StudySpec(
         name=name,
@@ -133,7 +133,6 @@ def _measurement(node: Node) -> Measurement:
             "are too few pairs for a confidence interval",
             f"at least {MIN_BLOCKS}, or 0 for no final check",
             key="blocks",
-            got=blocks,
         )
     fields.done()
     return Measurement(warmup, runs, replicates, timeout, blocks)

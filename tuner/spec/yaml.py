@@ -18,6 +18,7 @@ from tuner.spec.node import Node, Scalar, Tree, Unreadable, below
 from tuner.spec.study import read_study
 
 MAX_BYTES = 1 << 20
+DISPUTED = "is read differently by YAML 1.1 and 1.2"
 
 
 def parse_study(text: str | bytes, file_name: str = "study.yaml") -> StudySpec:
@@ -28,7 +29,16 @@ def parse_study(text: str | bytes, file_name: str = "study.yaml") -> StudySpec:
             too much of it) is reported with what was found before it.
     """
     tree = Tree(file_name)
-    return tree.read(_Composer(tree, _decoded(tree, text)).document(), read_study)
+    return tree.read(compose(tree, text), read_study)
+
+
+def compose(tree: Tree, text: str | bytes) -> Node:
+    """The root of the one document that the text holds; ``tree`` keeps what is wrong with it as YAML.
+
+    Raises:
+        InvalidInput: it cannot be read to its end.
+    """
+    return _Composer(tree, _decoded(tree, text)).document()
 
 
 def _decoded(tree: Tree, text: str | bytes) -> str:
@@ -99,6 +109,10 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<":
             self.tree.refuse(path, line, "has a merge key (<<)", "the keys written out, or an alias for the whole")
             return None
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _disputed(event.value) is not None:
+            word = event.value
+            self.tree.refuse(below(path, word), line, f"the key {DISPUTED}", f"'{word}' in quotes", got=word)
+            return None
         key = self._value(event, path, line, depth + 1)
         if isinstance(key.value, str):
             return key.value
@@ -111,9 +125,8 @@ class _Composer:
             return self.tree.node(event.value, path, line)
         meant = _disputed(event.value)
         if meant is not None:
-            message = "is read differently by YAML 1.1 and 1.2"
             expected = f"'{event.value}' in quotes" + (f", or {meant}" if meant else "")
-            return self.tree.refuse(path, line, message, expected, got=event.value)
+            return self.tree.refuse(path, line, DISPUTED, expected, got=event.value)
         return self.tree.node(_plain(event.value), path, line)
 
 
