@@ -45,6 +45,7 @@ class Runtime:
         self._costs: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
+        self.stopping = False
 
     async def start(self) -> None:
         """Take up what an earlier server left: live leases get one full term, the clocks of studies go on."""
@@ -83,14 +84,21 @@ class Runtime:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def stop_waiting(self) -> None:
+        """The server stops: whoever waits for a change is answered now."""
+        self.stopping = True
+        self.notify()
+
     async def changed(self, seconds: float) -> bool:
-        """Wait for the next change, at most ``seconds``; False when there was none."""
+        """Wait for the next change, at most ``seconds``; False when there is nothing more to wait for."""
+        if self.stopping:
+            return False
         event = self._changed
         try:
             await asyncio.wait_for(event.wait(), seconds)
         except asyncio.TimeoutError:
             return False
-        return True
+        return not self.stopping
 
     # --- what leases need ---
 
@@ -103,6 +111,10 @@ class Runtime:
     def take(self, study: Study, settled: StudyEnvironment) -> Proposal | None:
         """The next suggestion, if one is at hand. Called inside a transaction."""
         return self.suggester.take(study, settled, self._costs.get(study.id, 0.0))
+
+    def prepare(self, study: Study, settled: StudyEnvironment) -> None:
+        """A suggestion will be wanted soon. Called inside a transaction."""
+        self.suggester.prepare(study, settled)
 
     def cost_of(self, tx: Transaction, study: Study) -> float:
         """Median seconds of a trial, read once from the store and then again after each result."""

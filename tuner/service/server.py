@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tuner_protos.v1 import studies_pb2, studies_pb2_grpc, trials_pb2, trials_pb2_grpc, workers_pb2, workers_pb2_grpc
 
@@ -107,8 +106,8 @@ class TunerServer:
         studies_pb2_grpc.add_StudiesServicer_to_server(StudiesServicer(runtime), server)
         trials_pb2_grpc.add_TrialsServicer_to_server(TrialsServicer(runtime), server)
         workers_pb2_grpc.add_WorkersServicer_to_server(WorkersServicer(runtime), server)
-        health = HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(health, server)
+        health_servicer = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         names = (*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         target = f"{options.host}:{options.port}"
@@ -124,7 +123,7 @@ class TunerServer:
             await runtime.stop()
             raise
         for name in ("", *_SERVICES):
-            await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         self._runtime, self._server = runtime, server
         self.address = f"{options.host}:{port}"
         if options.announce is not None:
@@ -134,6 +133,8 @@ class TunerServer:
         """End calls, the engine process and the store, in this order. Idempotent."""
         server, self._server = self._server, None
         runtime, self._runtime = self._runtime, None
+        if runtime is not None:
+            runtime.stop_waiting()
         if server is not None:
             await server.stop(GRACE)
         if runtime is not None:

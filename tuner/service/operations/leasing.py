@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tuner.core.environment import StudyEnvironment
 from tuner.core.event import Event, EventKind
@@ -40,8 +41,14 @@ class Proposal:
     record: dict[str, object]
 
 
-Take = Callable[[Study, StudyEnvironment], Proposal | None]
-"""Takes the next suggestion for a study's environment, if one is ready."""
+class Suggestions(Protocol):
+    """Where explore trials come from."""
+
+    def take(self, study: Study, settled: StudyEnvironment) -> Proposal | None:
+        """The next suggestion for a study's environment, if one is ready."""
+
+    def prepare(self, study: Study, settled: StudyEnvironment) -> None:
+        """One will be wanted soon."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def claim(
     now: float,
     term: float,
     cost_of: Callable[[Study], float],
-    take: Take,
+    suggestions: Suggestions,
 ) -> Claim:
     """Lease the worker the next trial of the studies that it fits, the least served study first."""
     if worker.state is not WorkerState.ONLINE:
@@ -73,18 +80,25 @@ def claim(
         if why:
             reasons += [f"study {study.id!r}: {reason}" for reason in why]
             continue
-        got = claim_from(tx, study, worker, token, now, term, cost_of(study), take)
+        got = claim_from(tx, study, worker, token, now, term, cost_of(study), suggestions)
         if got.attempt is not None:
             return got
     return Claim(reasons=tuple(reasons))
 
 
 def claim_from(
-    tx: Transaction, study: Study, worker: Worker, token: str, now: float, term: float, cost: float, take: Take
+    tx: Transaction,
+    study: Study,
+    worker: Worker,
+    token: str,
+    now: float,
+    term: float,
+    cost: float,
+    suggestions: Suggestions,
 ) -> Claim:
     """Lease the worker the next trial of one study, which it fits."""
     study, mine = _admit(tx, study, worker, now)
-    trial = _next_trial(tx, study, mine, now, cost, take)
+    trial = _next_trial(tx, study, mine, now, cost, suggestions)
     return Claim() if trial is None else _lease(tx, study, trial, worker, token, now, term)
 
 
@@ -144,18 +158,21 @@ def _next_trial(
     mine: list[StudyEnvironment],
     now: float,
     cost: float,
-    take: Take,
+    suggestions: Suggestions,
 ) -> Trial | None:
     places = {settled.environment.id for settled in mine}
     queued = [t for t in tx.trials(study.id, states=[TrialState.QUEUED]) if t.environment in places]
-    if queued:
-        return min(queued, key=lambda t: (_ORDER.index(t.purpose), t.number))
     counts = tally(tx, study.id)
-    if not may_explore(study, counts, now, cost):
+    exploring = may_explore(study, counts, now, cost)
+    if queued:
+        for settled in mine if exploring else ():
+            suggestions.prepare(study, settled)
+        return min(queued, key=lambda t: (_ORDER.index(t.purpose), t.number))
+    if not exploring:
         return None
     least_served = sorted(mine, key=lambda s: counts.number(environment=s.environment.id, purposes=[Purpose.EXPLORE]))
     for settled in least_served:
-        proposal = take(study, settled)
+        proposal = suggestions.take(study, settled)
         if proposal is not None:
             trial = proposal.trial(study, settled.environment.id, now)
             actor = f"engine:{trial.origin.engine}"

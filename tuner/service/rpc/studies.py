@@ -144,7 +144,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
             cursor = max([cursor, *(event.sequence for event in response.events)])
             if len(response.events) == EVENTS_AT_ONCE:
                 continue
-            if ended:
+            if ended or self._runtime.stopping:
                 return
             await self._runtime.changed(QUIET)
 

@@ -61,9 +61,8 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
                     response.suggestions.append(suggested)
                     break
                 left = deadline - self._runtime.clock.now()
-                if not waiting or left <= 0 or response.suggestions:
+                if not waiting or left <= 0 or response.suggestions or not await self._runtime.changed(left):
                     return response
-                await self._runtime.changed(left)
         return response
 
     def _ask(
@@ -81,6 +80,8 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
             attempt, _ = tx.attempt_by_token(token)
             trial = tx.trial(attempt.study_id, attempt.trial)
         except NotFound:
+            if study.state is not StudyState.ACTIVE:
+                return None, False
             claim = leasing.claim_from(
                 tx,
                 study,
@@ -89,10 +90,10 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
                 now,
                 study.spec.measurement.timeout,
                 self._runtime.cost_of(tx, study),
-                self._runtime.take,
+                self._runtime,
             )
             if claim.trial is None:
-                return None, study.state is StudyState.ACTIVE and not self._runtime.suggester.exhausted(study.id)
+                return None, not self._runtime.suggester.exhausted(study.id)
             trial = claim.trial
         view = trial_views(tx, study, [trial])[0]
         return trials_pb2.Suggested(trial=view, token=token), False

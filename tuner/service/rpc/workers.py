@@ -93,13 +93,13 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
                 lambda tx: self._lease(tx, request.worker_id, request.sequence)
             )
             left = deadline - self._runtime.clock.now()
-            if answer.assignment is not None or answer.directive != pb.DIRECTIVE_CONTINUE or left <= 0:
+            settled = answer.assignment is not None or answer.directive != pb.DIRECTIVE_CONTINUE or left <= 0
+            if settled or not await self._runtime.changed(left):
                 if answer.assignment is not None:
                     self._runtime.notify()
                 return pb.LeaseResponse(
                     assignment=answer.assignment, directive=answer.directive, reasons=answer.reasons
                 )
-            await self._runtime.changed(left)
 
     def _lease(self, tx: Transaction, worker_id: str, sequence: int) -> _Answer:
         now = self._runtime.clock.now()
@@ -119,7 +119,7 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
             leasing.release(tx, attempt, worker_id, now, "its worker asked for another lease")
         term = self._runtime.options.lease_term
         claim = leasing.claim(
-            tx, worker, token, now, term, lambda study: self._runtime.cost_of(tx, study), self._runtime.take
+            tx, worker, token, now, term, lambda study: self._runtime.cost_of(tx, study), self._runtime
         )
         if claim.attempt is None or claim.trial is None:
             return _Answer(None, pb.DIRECTIVE_CONTINUE, claim.reasons)
@@ -202,7 +202,7 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
                 intermediates=intermediates,
             )
             if not attempt.state.live:
-                return pb.DIRECTIVE_CANCEL if state is TrialState.CANCELLED else pb.DIRECTIVE_CONTINUE
+                return pb.DIRECTIVE_CANCEL if state.terminal else pb.DIRECTIVE_CONTINUE
             return pb.DIRECTIVE_STOP if state is TrialState.STOPPING else rest
 
         return pb.HeartbeatResponse(directive=await self._runtime.transactions.run(work))

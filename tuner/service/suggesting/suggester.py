@@ -40,7 +40,7 @@ class _Line:
 
 
 class Suggester:
-    """Suggestions for every study. Its methods but ``take`` belong to the event loop."""
+    """Suggestions for every study. Its methods but ``take`` and ``prepare`` belong to the event loop."""
 
     def __init__(
         self, transactions: Transactions, host: EngineHost, clock: Clock, patience: float, notify: Callable[[], None]
@@ -64,6 +64,13 @@ class Suggester:
         if prepared is None or not len(line.pool):
             self._loop.call_soon_threadsafe(self._ask, line)
         return prepared.proposal() if prepared else None
+
+    def prepare(self, study: Study, settled: StudyEnvironment) -> None:
+        """Think ahead: a worker measures something that was queued, and will want a suggestion next. Called in the
+        store's thread."""
+        line = self._lines.setdefault((study.id, settled.environment.id), _Line(study.id, settled))
+        if not len(line.pool):
+            self._loop.call_soon_threadsafe(self._ask, line)
 
     def result_arrived(self, study_id: str, sequence: int) -> None:
         """A result was stored: what is at hand is no longer the best that can be said."""
