@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -71,12 +72,16 @@ def _cores(root: Path) -> int:
 
 
 def _memory(root: Path) -> str:
-    """Whole GiB: firmware keeps back some megabytes, and not the same on every board; under 8 GiB, halves."""
+    """GiB as the device was sold: firmware and kernel keep back a few per cent, and not the same on every board, so it
+    is rounded up, by up to a quarter of the power of two below it."""
     found = re.search(r"^MemTotal:\s+(\d+) kB", _text(root / "proc/meminfo"), re.MULTILINE)
     if found is None:
         return ""
     gib = int(found.group(1)) / _GIB_IN_KIB
-    return f"{round(gib):d}" if gib >= 8 else f"{max(round(gib * 2), 1) / 2:g}"
+    if gib <= 0:
+        return ""
+    step = 2.0 ** (math.floor(math.log2(gib)) - 2)
+    return f"{math.ceil(gib / step) * step:g}"
 
 
 def _board(root: Path) -> str:

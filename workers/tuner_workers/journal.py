@@ -269,14 +269,21 @@ def recover(journal: Journal, knobs: Mapping[str, Knob], patience: float = 5.0) 
 
 def _end_processes(journal: Journal, patience: float, recovery: Recovery) -> None:
     children = journal.entries(CHILD)
-    doomed = {process.pid: process for process in processes.marked(journal.path)}
-    for entry in children:
-        doomed |= {process.pid: process for process in processes.group(int(entry.key), entry.started, entry.boot)}
-    survivors = processes.kill(doomed.values(), patience)
-    recovery.broken += [f"process {process.pid} of an earlier trial does not end" for process in survivors]
-    recovery.killed += sorted(doomed.keys() - {process.pid for process in survivors})
-    surviving_groups = {process.group for process in survivors}
-    journal.close((CHILD, entry.key) for entry in children if int(entry.key) not in surviving_groups)
+    groups = journal.entries(CGROUP)
+
+    def left_behind() -> list[processes.Process]:
+        found = processes.marked(journal.path)
+        for child in children:
+            found += processes.group(int(child.key), child.started, child.boot)
+        for group in groups:
+            found += processes.in_cgroup(Path(group.key))
+        return found
+
+    ended, survivors = processes.end(left_behind, patience)
+    recovery.killed += sorted(ended)
+    recovery.broken += sorted({f"process {process.pid} of an earlier trial does not end" for process in survivors})
+    if not survivors:
+        journal.close((CHILD, child.key) for child in children)
 
 
 def _line(action: str, entry: Entry) -> bytes:

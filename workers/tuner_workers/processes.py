@@ -79,31 +79,38 @@ def _environment(pid: int) -> list[bytes]:
     return []
 
 
-def kill(
-    processes: Iterable[Process],
+def in_cgroup(directory: Path) -> list[Process]:
+    """The processes in a control group; none when it is gone."""
+    try:
+        pids = [int(word) for word in (directory / "cgroup.procs").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return [process for pid in pids if (process := look_up(pid)) is not None]
+
+
+def end(
+    find: Callable[[], Iterable[Process]],
     patience: float,
     now: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> list[Process]:
-    """SIGKILL each, and wait until it is gone or a zombie.
+) -> tuple[set[int], list[Process]]:
+    """SIGKILL what ``find`` finds, again and again until it finds nothing: a process may fork while it is looked at.
 
     Args:
-        patience: seconds to wait.
+        patience: seconds to try for.
         now, pause: a monotonic clock in seconds, and what waits for some.
 
     Returns:
-        Those that are still there, or may not be killed.
+        The pids that have ended, and the processes that are still there, or may not be killed.
     """
-    left = [process for process in processes if _alive(process)]
-    for process in left:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process.pid, signal.SIGKILL)
     deadline = now() + patience
-    while (left := [process for process in left if _alive(process)]) and now() < deadline:
+    ended: set[int] = set()
+    while left := [process for process in find() if not process.zombie]:
+        if now() >= deadline:
+            break
+        for process in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process.pid, signal.SIGKILL)
+        ended |= {process.pid for process in left}
         pause(0.005)
-    return left
-
-
-def _alive(process: Process) -> bool:
-    current = look_up(process.pid)
-    return current is not None and current.started == process.started and not current.zombie
+    return ended - {process.pid for process in left}, left

@@ -27,7 +27,7 @@ class CpufreqKnob(SystemKnob):
 
     def __init__(self, name: str, file: str, root: Path) -> None:
         self.name = name
-        self._file = file
+        self.file = file
         self._folder = root / "sys/devices/system/cpu/cpufreq"
 
     def policies(self) -> list[Path]:
@@ -41,7 +41,7 @@ class CpufreqKnob(SystemKnob):
         if not self.policies():
             return Unavailable(f"no cpufreq driver: {self._folder} has no policies (usual in a virtual machine)")
         for policy in self.policies():
-            if (refusal := files.writable(policy / self._file)) is not None:
+            if (refusal := files.writable(policy / self.file)) is not None:
                 return refusal
         return self._domain()
 
@@ -49,17 +49,17 @@ class CpufreqKnob(SystemKnob):
         raise NotImplementedError
 
     def capture(self) -> str:
-        return json.dumps({policy.name: files.read(policy / self._file) for policy in self.policies()})
+        return json.dumps({policy.name: files.read(policy / self.file) for policy in self.policies()})
 
     def restore(self, original: Value) -> None:
         for policy, text in json.loads(str(original)).items():
-            files.write(self._folder / policy / self._file, text)
+            files.write(self._folder / policy / self.file, text)
 
     def apply(self, value: Value) -> None:
         for policy in self.policies():
-            files.write(policy / self._file, str(value))
-            if (found := files.read(policy / self._file)) != str(value):
-                raise KnobRefused(f"{policy / self._file} was given {value} and now holds {found}")
+            files.write(policy / self.file, str(value))
+            if (found := files.read(policy / self.file)) != str(value):
+                raise KnobRefused(f"{policy / self.file} was given {value} and now holds {found}")
 
     def _texts(self, file: str) -> list[str]:
         """What ``file`` holds in each policy.
@@ -90,7 +90,7 @@ class GovernorKnob(CpufreqKnob):
         return Domain("choice", values=tuple(governors))
 
     def read(self) -> str:
-        return "+".join(sorted(set(self._texts(self._file))))
+        return "+".join(sorted(set(self._texts(self.file))))
 
 
 class FrequencyKnob(CpufreqKnob):
@@ -117,10 +117,10 @@ class FrequencyKnob(CpufreqKnob):
         return [int(text) for text in self._texts(file)]
 
     def read(self) -> int:
-        return self._extreme(self._numbers(self._file))
+        return self._extreme(self._numbers(self.file))
 
     def verify(self, value: Value) -> bool:
-        return set(self._numbers(self._file)) == {value}
+        return set(self._numbers(self.file)) == {value}
 
     def widens(self, value: Value) -> bool:
         raised = float(value) >= self.read()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from tuner.core.expression import Value
-from tuner_workers.journal import Journal
+from tuner_workers.journal import CGROUP, KNOB, Journal
 from tuner_workers.knobs.base import (
     Domain,
     Knob,
@@ -115,9 +115,9 @@ class KnobSession:
             except OSError as error:
                 broken.append(f"{knob.name}: {error}")
             else:
-                self._journal.close(("cgroup", path) for path in created)
+                self._journal.close((CGROUP, path) for path in created)
         names = {knob.name: knob for knob in self._system_knobs}
-        for entry in reversed(self._journal.entries("knob")):
+        for entry in reversed(self._journal.entries(KNOB)):
             if entry.key not in names:
                 continue
             problem = put_back(names[entry.key], entry.value)
