@@ -19,7 +19,7 @@ from tuner.client import errors, operations
 from tuner.client.client import INTERRUPTED
 from tuner.client.connection import DEFAULT_ADDRESS, Connection, Patience
 from tuner.client.held import Held
-from tuner.client.measured import Measured, Suggestion, best_of, front_of
+from tuner.client.measured import Asked, Measured, best_of, front_of
 from tuner.client.operations import ENDED, Operation
 from tuner.core.clock import SteadyClock
 from tuner.core.errors import Unavailable
@@ -85,16 +85,18 @@ class AsyncClient:
                 response_deserializer=operation.response.FromString,
             )
             call = start(operation.request, metadata=self.connection.metadata)
+            ended = False
             try:
                 async for response in call:
                     patience.renew()
                     cursor = max([cursor, *(event.sequence for event in response.events)])
+                    ended = response.study.state in ENDED
                     yield response
-                    if response.study.state in ENDED:
-                        return
             except grpc.RpcError as error:
                 await self._await_next_try(error, patience, INTERRUPTED)
             else:
+                if ended:
+                    return
                 await self._await_next_try(None, patience, INTERRUPTED)
             finally:
                 call.cancel()
@@ -158,7 +160,7 @@ class AsyncStudyHandle:
         self._client = client
         self._held = Held(name, client.client_id, client.clock)
 
-    async def ask(self, n: int = 1) -> list[Suggestion]:
+    async def ask(self, n: int = 1) -> list[Asked]:
         """As ``StudyHandle.ask``."""
         return self._held.take(await self._client.call(self._held.ask(n)))
 

@@ -17,7 +17,7 @@ from tuner_protos.v1 import data_pb2, studies_pb2, trials_pb2, workers_pb2
 from tuner.client import errors, operations
 from tuner.client.connection import DEFAULT_ADDRESS, Connection, KeepAlive, Patience, Retry
 from tuner.client.held import Held
-from tuner.client.measured import Measured, Suggestion, best_of, front_of
+from tuner.client.measured import Asked, Measured, best_of, front_of
 from tuner.client.operations import ENDED, Operation
 from tuner.core.clock import Clock, SteadyClock
 from tuner.core.errors import Unavailable
@@ -43,7 +43,7 @@ class Client:
         token: bearer token.
         root_certificates: PEM file of the authorities to trust; giving one turns TLS on.
         timeout: seconds for one call, all its tries together.
-        client_id: who asks, in ``ask``; a program that starts again under the same name gets what it still holds.
+        client_id: who asks, in ``ask``.
     """
 
     def __init__(
@@ -141,19 +141,37 @@ class Client:
                 response_deserializer=operation.response.FromString,
             )
             call = start(operation.request, metadata=self.connection.metadata)
+            ended = False
             try:
                 for response in call:
                     patience.renew()
                     cursor = max([cursor, *(event.sequence for event in response.events)])
+                    ended = response.study.state in ENDED
                     yield response
-                    if response.study.state in ENDED:
-                        return
             except grpc.RpcError as error:
                 self._await_next_try(error, patience, INTERRUPTED)
             else:
+                if ended:
+                    return
                 self._await_next_try(None, patience, INTERRUPTED)
             finally:
                 call.cancel()
+
+    def export_study(self, study: str) -> str:
+        """Everything of a study as JSON lines: the study, its trials, its events, each under its kind."""
+        patience = self._patience()
+        operation = operations.export(study)
+        start = self._channel.unary_stream(
+            operation.path,
+            request_serializer=type(operation.request).SerializeToString,
+            response_deserializer=operation.response.FromString,
+        )
+        while True:
+            try:
+                chunks = start(operation.request, timeout=patience.left, metadata=self.connection.metadata)
+                return "".join(chunk.json_lines for chunk in chunks)
+            except grpc.RpcError as error:
+                self._await_next_try(error, patience, INTERRUPTED)
 
     def trial(self, trial: str) -> data_pb2.Trial:
         """A trial by "NAME/NUMBER" or "NAME/RUN/NUMBER", with its runs and intermediate values."""
@@ -225,7 +243,7 @@ class StudyHandle:
         self._client = client
         self._held = Held(name, client.client_id, client.clock)
 
-    def ask(self, n: int = 1) -> list[Suggestion]:
+    def ask(self, n: int = 1) -> list[Asked]:
         """Up to ``n`` configurations to measure, held for this client.
 
         Raises:

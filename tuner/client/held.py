@@ -11,14 +11,14 @@ from tuner_protos import convert
 from tuner_protos.v1 import data_pb2, trials_pb2
 
 from tuner.client import operations
-from tuner.client.measured import Suggestion, suggestion_of
+from tuner.client.measured import Asked, asked_of
 from tuner.client.operations import Operation
 from tuner.core.clock import Clock
 from tuner.core.errors import InvalidInput, NotFound, Problem
 from tuner.core.observation import Observation
 from tuner.core.trial import Cause, CauseKind
 
-TOLD = "told by the client"
+TOLD = "told by the program"
 """Method of an observation that was told as a bare number."""
 
 
@@ -29,10 +29,7 @@ class _Holding:
 
 
 class Held:
-    """The held trials of one study and one client.
-
-    ``client_id`` names who asks: a program that starts again under the same name is given what it still holds.
-    """
+    """The held trials of one study and one client; ``client_id`` names who asks."""
 
     def __init__(self, study: str, client_id: str, clock: Clock) -> None:
         self._study, self._client_id, self._clock = study, client_id, clock
@@ -48,12 +45,12 @@ class Held:
             raise InvalidInput(Problem("n", "is not positive", count, "the number of suggestions, at least 1"))
         return operations.suggest(self._study, count, self._client_id, uuid.uuid4().hex)
 
-    def take(self, response: trials_pb2.SuggestResponse) -> list[Suggestion]:
+    def take(self, response: trials_pb2.SuggestResponse) -> list[Asked]:
         """Remember what was suggested."""
         now = self._clock.now()
         for suggested in response.suggestions:
             self._holdings.setdefault(suggested.trial.id, _Holding(suggested.token, now))
-        return [suggestion_of(suggested.trial) for suggested in response.suggestions]
+        return [asked_of(suggested.trial) for suggested in response.suggestions]
 
     def tell(
         self, trial: str, values: Mapping[str, float | Observation] | None, cost: float, failed: str | None

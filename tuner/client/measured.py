@@ -14,11 +14,17 @@ from tuner.core.observation import Observation
 
 
 @dataclass(frozen=True)
-class Suggestion:
-    """A configuration to measure, held for the caller until it is told; ``id`` is "NAME/RUN/NUMBER"."""
+class Asked:
+    """A configuration to measure, held for the caller until it is told.
+
+    Attributes:
+        id: "NAME/RUN/NUMBER".
+        note: what a person should know about where it came from.
+    """
 
     id: str
     config: Mapping[str, Value]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,9 @@ class Measured:
         return {key: observation.mean for key, observation in self.observations.items()}
 
 
-def suggestion_of(message: data_pb2.Trial) -> Suggestion:
-    """A trial as a suggestion."""
-    return Suggestion(message.id, convert.values_from_proto(message.configuration))
+def asked_of(message: data_pb2.Trial) -> Asked:
+    """A trial as a configuration to measure."""
+    return Asked(message.id, convert.values_from_proto(message.configuration), message.note)
 
 
 def measured_of(message: data_pb2.Trial) -> Measured:

@@ -17,8 +17,6 @@ from tuner.report.plot import Point, Scatter, sparkline
 from tuner.report.snapshot import Snapshot, label, observation
 from tuner.report.words import coloured
 
-NONE_SHOWN = "no difference shown"
-
 
 def answer(snapshot: Snapshot, optimal: trials_pb2.Optimal) -> Group:
     """Everything that was found in one environment."""
@@ -27,11 +25,11 @@ def answer(snapshot: Snapshot, optimal: trials_pb2.Optimal) -> Group:
     parts: list[RenderableType] = []
     if optimal.front:
         parts += [front_table(objectives, optimal), picture(snapshot, optimal)]
-    if optimal.HasField("recommended"):
+    if optimal.HasField("recommended") and not _default_is_best(optimal):
         parts.append(comparison(objectives, optimal))
     if check is not None:
         parts.append(check_table(objectives, check))
-    parts.append(verdict(optimal, check))
+    parts.append(verdict(snapshot.study, optimal, check))
     return Group(*parts)
 
 
@@ -64,7 +62,9 @@ def front_table(objectives: Sequence[data_pb2.Objective], optimal: trials_pb2.Op
 
 def comparison(objectives: Sequence[data_pb2.Objective], optimal: trials_pb2.Optimal) -> Table:
     """The recommended configuration beside the default, parameter by parameter, and what both measured."""
-    table = _table("Recommended" + (f" ({optimal.rule})" if optimal.rule else ""))
+    table = _table("Recommended")
+    if optimal.rule:
+        table.caption, table.caption_justify = Text(f"recommended: {optimal.rule}", style="dim"), "left"
     table.add_column("", overflow="fold")
     table.add_column("default", justify="right", overflow="fold")
     table.add_column("recommended", justify="right", overflow="fold")
@@ -107,22 +107,30 @@ def check_table(objectives: Sequence[data_pb2.Objective], check: data_pb2.Check)
     return table
 
 
-def verdict(optimal: trials_pb2.Optimal, check: data_pb2.Check | None) -> Text:
-    """One honest sentence."""
+def verdict(study: data_pb2.Study, optimal: trials_pb2.Optimal, check: data_pb2.Check | None) -> Text:
+    """One honest sentence: better only where the final check showed it."""
     if check is None:
-        if not optimal.HasField("default"):
-            return Text("The default is not measured (yet), so no improvement is claimed.", style="yellow")
-        if not optimal.HasField("recommended"):
-            return Text("No configuration keeps the constraints (yet).", style="yellow")
-        if optimal.recommended.configuration == optimal.default.configuration:
-            return Text("No improvement found: the default is the best that was measured.", style="yellow")
-        return Text("Not checked: these are single measurements, and the best of many looks too good.", style="yellow")
+        return Text(_unchecked(optimal, so_far="" if study.HasField("ended_at") else " so far"), style="yellow")
     better = any(metric.verdict == "better" for metric in check.metrics)
     worse = any(metric.verdict == "worse" for metric in check.metrics)
     if better and not worse:
         return Text(check.conclusion or "The recommended configuration is better.", style="bold green")
     lead = "A trade-off: " if better else "No improvement found. "
     return Text(lead + check.conclusion, style="bold yellow")
+
+
+def _unchecked(optimal: trials_pb2.Optimal, so_far: str) -> str:
+    if not optimal.HasField("default"):
+        return f"The default is not measured{so_far}, and without it no improvement is claimed."
+    if not optimal.HasField("recommended"):
+        return f"No configuration keeps the constraints{so_far}."
+    if _default_is_best(optimal):
+        return f"No improvement found{so_far}: the default is the best that was measured."
+    return f"Not checked{so_far}: the best of many measurements looks better than it is."
+
+
+def _default_is_best(optimal: trials_pb2.Optimal) -> bool:
+    return optimal.HasField("default") and optimal.recommended.configuration == optimal.default.configuration
 
 
 def picture(snapshot: Snapshot, optimal: trials_pb2.Optimal) -> RenderableType:

@@ -55,7 +55,7 @@ def heading(snapshot: Snapshot) -> Table:
     if study.outcome_constraints:
         facts.add_row("subject to", Text(" and ".join(study.outcome_constraints)))
     for each in study.environments:
-        facts.add_row("measured on", Text(f"{environment(each)} [{each.id}]"))
+        facts.add_row("measured on", Text(f"{environment(each)} [{each.id}]".lstrip()))
     facts.add_row("trials", Text(_trials(snapshot)))
     budget = f" of {duration(progress.time)}" if progress.HasField("time") else ""
     facts.add_row("time", Text(f"{duration(progress.elapsed)}{budget}"))
@@ -82,7 +82,7 @@ def next_steps(study: str) -> Text:
 
 def when(seconds: float) -> str:
     """A moment in local time, to the second."""
-    return datetime.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return datetime.datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _trials(snapshot: Snapshot) -> str:

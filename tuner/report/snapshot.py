@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tuner_protos.v1 import data_pb2, trials_pb2
 
@@ -23,6 +23,17 @@ class Snapshot:
     workers: Sequence[data_pb2.Worker] = ()
     optimal: Sequence[trials_pb2.Optimal] = ()
     trials: Mapping[int, data_pb2.Trial] = field(default_factory=dict)
+
+    def later(self, seconds: float) -> Snapshot:
+        """As it will be that much later if nothing else happens: the clock of an active study goes on."""
+        if self.study.state not in (data_pb2.STUDY_STATE_ACTIVE, data_pb2.STUDY_STATE_CONFIRMING):
+            return self
+        study = data_pb2.Study()
+        study.CopyFrom(self.study)
+        study.progress.elapsed += seconds
+        if study.progress.HasField("left"):
+            study.progress.left = max(0.0, study.progress.left - seconds)
+        return replace(self, study=study)
 
     def failures(self) -> list[data_pb2.Trial]:
         """Trials that did not complete, the latest first."""
