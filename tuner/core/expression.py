@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tuner.core.errors import TunerError
@@ -142,6 +142,10 @@ class Expression:
 
     def __str__(self) -> str:
         return self.text
+
+    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
+        # Pickled and copied as text: a chain of hundreds of terms is too deep a tree for pickle.
+        return parse, (self.text,)
 
 
 def parse(text: str) -> Expression:

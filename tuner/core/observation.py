@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tuner.core.expression import Value
@@ -84,13 +84,13 @@ def summarise(metric: str, values: Sequence[float], unit: str = "", method: str 
     """The observation of one metric from its value in each run.
 
     Raises:
-        ValueError: there is no run, or a value is not finite.
+        ValueError: there is no run, a value is not finite, or their variance is not.
     """
     if not values:
         raise ValueError(f"{metric}: no run measured it")
     n = len(values)
-    mean = math.fsum(values) / n
-    variance = math.fsum((v - mean) ** 2 for v in values) / (n - 1) if n > 1 else None
+    mean = _sum(values) / n
+    variance = _sum((v - mean) * (v - mean) for v in values) / (n - 1) if n > 1 else None
     return Observation(metric, mean, variance, n, unit, method)
 
 
@@ -99,7 +99,8 @@ def pool(observations: Sequence[Observation]) -> Observation:
     all the runs (within and between the replicates, by the law of total variance).
 
     Raises:
-        ValueError: there is nothing to pool, or the observations are of different metrics.
+        ValueError: there is nothing to pool, the observations are of different metrics, or what they come to is not
+            finite.
     """
     if not observations:
         raise ValueError("nothing to pool")
@@ -109,9 +110,17 @@ def pool(observations: Sequence[Observation]) -> Observation:
     if any(o.metric != first.metric for o in observations):
         raise ValueError("observations of different metrics cannot be pooled")
     n = sum(o.n for o in observations)
-    mean = math.fsum(o.mean * o.n for o in observations) / n
-    squares = math.fsum((o.variance or 0.0) * (o.n - 1) + o.n * (o.mean - mean) ** 2 for o in observations)
+    mean = _sum(o.mean * o.n for o in observations) / n
+    squares = _sum((o.variance or 0.0) * (o.n - 1) + o.n * (o.mean - mean) * (o.mean - mean) for o in observations)
     return Observation(first.metric, mean, squares / (n - 1), n, first.unit, first.method)
+
+
+def _sum(terms: Iterable[float]) -> float:
+    """The exact sum, rounded once; infinite where no float can hold it, which an observation then refuses."""
+    try:
+        return math.fsum(terms)
+    except OverflowError:
+        return math.inf
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ class Configuration(Mapping[str, Value]):
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._values = dict(sorted(values.items()))
-        text = json.dumps(self._values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        # 1.0 is digested as 1: messages and databases do not keep the two apart, and they are one value.
+        plain = {n: int(v) if isinstance(v, float) and v.is_integer() else v for n, v in self._values.items()}
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
         self.digest: str = hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __getitem__(self, name: str) -> Value:
