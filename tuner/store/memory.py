@@ -26,6 +26,7 @@ from tuner.store.checks import name, number
 from tuner.store.exclusive import Exclusive
 from tuner.store.rules import (
     check_attempt_transition,
+    check_members,
     check_result,
     check_study_transition,
     check_trial_transition,
@@ -241,6 +242,7 @@ class _MemoryTransaction(Transaction):
     # --- attempts ---
 
     def add_attempt(self, attempt: Attempt) -> None:
+        check_members(attempt)
         self.trial(attempt.study_id, attempt.trial)
         if (attempt.trial, attempt.number) in self._folder(attempt.study_id).attempts:
             raise AlreadyExists(f"there is an attempt {attempt.number} at trial {attempt.trial_id} already")
@@ -313,9 +315,9 @@ class _MemoryTransaction(Transaction):
         )
 
     def renew_all(self, expires_at: float) -> int:
-        live = list(self._tables.live.values())
+        live, until = list(self._tables.live.values()), number(expires_at, "expires_at")
         for attempt in live:
-            self._put_attempt(replace(attempt, expires_at=max(attempt.expires_at, expires_at)))
+            self._put_attempt(replace(attempt, expires_at=max(attempt.expires_at, until)))
         return len(live)
 
     # --- results ---
@@ -409,9 +411,9 @@ class _MemoryTransaction(Transaction):
     def lead(self, study_id: str, holder: str, now: float, until: float) -> bool:
         self._folder(study_id)
         leader, expires_at = self._tables.leaders.get(study_id, (holder, 0.0))
-        if leader != holder and expires_at > now:
+        if leader != holder and expires_at > number(now, "now"):
             return False
-        self._set(self._tables.leaders, study_id, (holder, until))
+        self._set(self._tables.leaders, study_id, (name(holder, "holder"), number(until, "until")))
         return True
 
 

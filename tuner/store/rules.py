@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from tuner.core.errors import InvalidInput, Problem, WrongState
 from tuner.core.study import STUDY_TRANSITIONS, StudyState
-from tuner.core.trial import TRIAL_TRANSITIONS, AttemptState, Result, TrialState
+from tuner.core.trial import TRIAL_TRANSITIONS, Attempt, AttemptState, Result, TrialState
 
 _ORDER = {AttemptState.OFFERED: 0, AttemptState.LEASED: 1, AttemptState.RUNNING: 2}
 
@@ -37,6 +37,12 @@ def refuse(what: str, expected: str, to: str) -> NoReturn:
 def refuse_changed(what: str, expected: str, found: str) -> NoReturn:
     """Raise WrongState: somebody else was faster."""
     raise WrongState(f"{what} is {found}, not {expected}: it was changed meanwhile")
+
+
+def check_members(attempt: Attempt) -> None:
+    """Raises InvalidInput where nobody would make the attempt."""
+    if not attempt.members:
+        raise InvalidInput(Problem("members", f"an attempt at trial {attempt.trial_id} has none", None, "at least one"))
 
 
 def check_result(result: Result) -> None:

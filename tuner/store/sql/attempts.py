@@ -11,7 +11,7 @@ from tuner.core.trial import Attempt, AttemptState, Cause, Member
 from tuner.store.base import Transaction
 from tuner.store.checks import number
 from tuner.store.codec import Row, attempt_row, attempt_value, cause_row, member_rows
-from tuner.store.rules import check_attempt_transition, refuse_changed
+from tuner.store.rules import check_attempt_transition, check_members, refuse_changed
 from tuner.store.sql import schema
 from tuner.store.sql.session import Session
 
@@ -36,16 +36,17 @@ class Attempts(Session, Transaction):
     """The part of a transaction that is about attempts."""
 
     def add_attempt(self, attempt: Attempt) -> None:
+        check_members(attempt)
         key = self.study_key(attempt.study_id)
+        row = {**attempt_row(attempt), "study_key": key, "trial": attempt.trial}
+        place = {"study_key": key, "trial": attempt.trial, "attempt": attempt.number}
+        members = [{**place, **member} for member in member_rows(attempt)]
         known = select(_trial.c.number).where(_trial.c.study_key == key, _trial.c.number == attempt.trial)
         if self.read(known).first() is None:
             raise NotFound(f"there is no trial {attempt.trial_id}")
-        row = {**attempt_row(attempt), "study_key": key, "trial": attempt.trial}
-        if self.write(self.insert(_attempt).values(row).on_conflict_do_nothing()).rowcount == 0:
+        if not self.add(_attempt, row):
             raise AlreadyExists(f"there is an attempt {attempt.number} at trial {attempt.trial_id} already")
-        place = {"study_key": key, "trial": attempt.trial, "attempt": attempt.number}
-        members = [{**place, **member} for member in member_rows(attempt)]
-        if self.write(self.insert(_member).values(members).on_conflict_do_nothing()).rowcount < len(members):
+        if self.add(_member, *members) < len(members):
             self.write(delete(_attempt).where(_this(key, attempt)))
             raise AlreadyExists(f"a token of attempt {attempt.number} at trial {attempt.trial_id} is another's already")
 

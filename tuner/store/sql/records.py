@@ -65,7 +65,7 @@ class Records(Session, Transaction):
 
     def remember(self, request_id: str, answer: bytes, at: float) -> None:
         row = {"request_id": name(request_id, "request_id"), "answer": answer, "at": number(at, "at")}
-        self.write(self.insert(_answer).values(row).on_conflict_do_nothing())
+        self.add(_answer, row)
 
     def forget_answers(self, before: float) -> None:
         """Drop the answers of requests that came before ``before``."""
@@ -75,4 +75,5 @@ class Records(Session, Transaction):
         row = {"holder": name(holder, "holder"), "expires_at": number(until, "until")}
         free = or_(_leader.c.holder == holder, _leader.c.expires_at <= number(now, "now"))
         insert = self.insert(_leader).values({**row, "study_key": self.study_key(study_id)})
-        return self.write(insert.on_conflict_do_update(index_elements=["study_key"], set_=row, where=free)).rowcount > 0
+        take = insert.on_conflict_do_update(index_elements=["study_key"], set_=row, where=free)
+        return self.write(take.returning(_leader.c.holder)).first() is not None

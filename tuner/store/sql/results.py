@@ -40,18 +40,20 @@ class Results(Session, Transaction):
         check_result(stored.result)
         place = self._place(stored.study_id, stored.trial, stored.attempt)
         row = {
-            **place,
             **result_row(stored.result),
             "worker_id": name(stored.worker_id, "worker_id"),
             "environment": name(stored.environment, "environment"),
             "stored_at": number(stored.stored_at, "stored_at"),
             "late": stored.late,
         }
-        if self.write(self.insert(_result).values(row).on_conflict_do_nothing()).rowcount == 0:
+        observations = observation_rows(stored.result.observations)
+        runs = run_rows(stored.result.runs)
+        curve = [intermediate_row(point) for point in stored.result.intermediates]
+        if not self.add(_result, {**place, **row}):
             return False
-        self._add(schema.observation, place, observation_rows(stored.result.observations))
-        self._add(schema.run, place, run_rows(stored.result.runs))
-        self._add(_intermediate, place, [intermediate_row(point) for point in stored.result.intermediates])
+        self._add_all(schema.observation, place, observations)
+        self._add_all(schema.run, place, runs)
+        self._add_all(_intermediate, place, curve)
         return True
 
     def results(
@@ -73,7 +75,7 @@ class Results(Session, Transaction):
 
     def add_intermediates(self, study_id: str, trial: int, attempt: int, values: Sequence[Intermediate]) -> None:
         place = self._place(study_id, trial, attempt)
-        self._add(_intermediate, place, [intermediate_row(point) for point in values])
+        self._add_all(_intermediate, place, [intermediate_row(point) for point in values])
 
     def intermediates(self, study_id: str, trial: int) -> list[Intermediate]:
         key = self.study_key(study_id)
@@ -92,7 +94,7 @@ class Results(Session, Transaction):
             raise NotFound(f"there is no attempt {attempt} at trial {study_id}/{trial}")
         return {"study_key": key, "trial": trial, "attempt": attempt}
 
-    def _add(self, table: Table, place: Row, rows: Sequence[Row]) -> None:
+    def _add_all(self, table: Table, place: Row, rows: Sequence[Row]) -> None:
         if rows:
             self.write(self.insert(table).on_conflict_do_nothing(), [{**place, **row} for row in rows])
 

@@ -49,6 +49,14 @@ class Session:
             raise StoreError("a snapshot is for reading: begin a transaction to change the store")
         return self._execute(statement, parameters)
 
+    def add(self, table: Table, *rows: Mapping[str, Any]) -> int:
+        """Insert rows but for those whose key is taken; returns how many went in.
+
+        Asking first would cost a statement; letting the database refuse would end the transaction on PostgreSQL.
+        """
+        insert = self.insert(table).values(list(rows)).on_conflict_do_nothing()
+        return len(self.write(insert.returning(*table.primary_key)).all())
+
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT in the dialect of this database, which both have ON CONFLICT."""
         return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)

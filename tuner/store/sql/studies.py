@@ -23,9 +23,7 @@ class Studies(Session, Transaction):
     """The part of a transaction that is about studies."""
 
     def add_study(self, study: Study) -> None:
-        row = {**study_row(study), "trials": 0}
-        added = self.write(self.insert(_study).values(row).on_conflict_do_nothing().returning(_study.c.key))
-        if added.first() is None:
+        if not self.add(_study, {**study_row(study), "trials": 0}):
             raise AlreadyExists(f"there is a study {study.id!r} already")
 
     def study(self, study_id: str) -> Study:
@@ -68,7 +66,7 @@ class Studies(Session, Transaction):
         ours = _environment.c.study_key == key
         position = select(func.coalesce(func.max(_environment.c.position), 0) + 1).where(ours).scalar_subquery()
         row = {**environment_row(environment), "study_key": key, "position": position}
-        self.write(self.insert(_environment).values(row).on_conflict_do_nothing())
+        self.add(_environment, row)
 
     def environments(self, study_id: str) -> list[StudyEnvironment]:
         ours = _environment.c.study_key == self.study_key(study_id)

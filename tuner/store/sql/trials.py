@@ -23,13 +23,14 @@ class Trials(Session, Transaction):
     """The part of a transaction that is about trials."""
 
     def add_trial(self, trial: Trial) -> Trial:
+        row = trial_row(trial)
         # The counter lies in the study's row: a transaction that rolls back gives its numbers back.
         count = update(_study).where(_study.c.id == trial.study_id).values(trials=_study.c.trials + 1)
         given = self.write(count.returning(_study.c.key, _study.c.trials)).mappings().one_or_none()
         if given is None:
             raise NotFound(f"there is no study {trial.study_id!r}")
         number: int = given["trials"]
-        self.write(self.insert(_trial).values({**trial_row(trial), "study_key": given["key"], "number": number}))
+        self.write(self.insert(_trial).values({**row, "study_key": given["key"], "number": number}))
         return replace(trial, number=number)
 
     def trial(self, study_id: str, number: int) -> Trial:
