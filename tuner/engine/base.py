@@ -53,7 +53,8 @@ class SuggestRequest:
         pending: configurations queued or being measured in ``environment``; not to be proposed again.
         environment: where the suggestions will be measured.
         count: how many are wanted.
-        seed: the only source of randomness.
+        seed: the only source of randomness. It stays the same over a study, so that a sequence can be continued; an
+            engine that draws anew each time mixes in how much it knows.
         deadline: seconds that the answer is worth waiting for; None for no bound. Advice, not a guillotine.
         sequence: the last event that this request has seen.
         options: the engine's options from the study file.
