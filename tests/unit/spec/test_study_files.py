@@ -6,13 +6,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from tuner.core.errors import InvalidInput
+from tuner.spec import study
 from tuner.spec.document import spec_from_document, spec_to_document
 from tuner.spec.node import Node, Tree
+from tuner.spec.objectives import OBJECTIVE_KEYS
+from tuner.spec.param import COMMON_KEYS, OWN_KEYS
 from tuner.spec.schema import json_schema
 from tuner.spec.yaml import compose, parse_study
 
@@ -76,6 +80,17 @@ def test_the_schema_refuses_bad_files(path: Path) -> None:
 def test_the_schema_is_one_itself() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
     json.dumps(json_schema())
+
+
+def test_the_schema_and_the_reader_know_the_same_keys() -> None:
+    properties: dict[str, Any] = json_schema()["properties"]  # type: ignore[assignment]
+    assert tuple(properties) == study.KEYS
+    assert tuple(properties["budget"]["properties"]) == study.BUDGET_KEYS
+    assert tuple(properties["measurement"]["properties"]) == study.MEASUREMENT_KEYS
+    assert tuple(properties["objectives"]["items"]["properties"]) == OBJECTIVE_KEYS
+    shapes = {shape["properties"]["type"]["const"]: tuple(shape["properties"])
+              for shape in properties["space"]["additionalProperties"]["oneOf"]}  # fmt: skip
+    assert shapes == {kind: ("type", *own, *COMMON_KEYS) for kind, own in OWN_KEYS.items()}
 
 
 def test_reading_a_study_loads_nothing_heavy() -> None:
