@@ -19,11 +19,13 @@ from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
 from tuner_models.belief import Belief, Threshold
+from tuner_models.spread import farthest_first
 
 Acquisition = Callable[[Tensor], Tensor]
 """From n x columns to n."""
 
 _SAMPLES = {1: 64, 2: 64, 3: 32, 4: 16}  # by number of objectives: the cost of a sample grows with it
+_BASELINE = {2: 64, 3: 24, 4: 12}  # points by number of objectives
 _BATCH = 256  # candidates evaluated at once: bounds the memory
 _MARGIN = 0.1  # of each objective's range: how far the reference point lies behind the worst of the front
 
@@ -63,7 +65,7 @@ def _several(belief: Belief, pending: Tensor | None, seed: int) -> Acquisition:
     return qLogNoisyExpectedHypervolumeImprovement(
         _model(belief),
         reference_point(belief),
-        belief.x,
+        belief.x[_baseline(belief)],
         sampler=_sampler(belief, seed),
         objective=IdentityMCMultiOutputObjective(outcomes=list(range(len(belief.task.objectives)))),
         constraints=_violations(belief),
@@ -86,22 +88,29 @@ def reference_point(belief: Belief) -> Tensor:
     The rule of Ishibuchi et al. ("How to Specify a Reference Point in Hypervolume Calculation", Evolutionary
     Computation 26, 2018): behind the nadir by a share of the range; the range of all points where the front has none.
     """
-    keys = [objective.metric.key for objective in belief.task.objectives]
-    targets = torch.stack([belief.surrogates[key].targets for key in keys], dim=-1)
-    kept = torch.ones(len(targets), dtype=torch.bool)
-    metrics = list(belief.surrogates.values())
-    for threshold in belief.thresholds:
-        kept &= threshold.sign * (metrics[threshold.metric].targets - threshold.limit) >= 0
-    points = targets[kept] if kept.any() else targets
-    dominated = (
-        (points.unsqueeze(0) >= points.unsqueeze(1)).all(-1) & (points.unsqueeze(0) > points.unsqueeze(1)).any(-1)
-    ).any(1)
-    front = points[~dominated]
-    nadir = front.min(0).values
-    extent = front.max(0).values - nadir
-    overall = targets.max(0).values - targets.min(0).values
+    targets = _targets(belief)
+    best = targets[belief.front or belief.rest]
+    nadir = best.amin(0)
+    extent = best.amax(0) - nadir
+    overall = targets.amax(0) - targets.amin(0)
     extent = torch.where(extent > 0, extent, torch.where(overall > 0, overall, torch.ones_like(overall)))
     return nadir - _MARGIN * extent
+
+
+def _baseline(belief: Belief) -> list[int]:
+    """The measured points whose hypervolume is to be improved: of too many, a well-spread part of the front and the
+    best of the rest. The number of boxes under a front explodes with its size and dimension."""
+    most = _BASELINE[len(belief.task.objectives)]
+    if len(belief.front) <= most:
+        return (belief.front + belief.rest)[:most]
+    chosen = farthest_first(_targets(belief)[belief.front], torch.empty(0), most)
+    return [belief.front[index] for index in chosen]
+
+
+def _targets(belief: Belief) -> Tensor:
+    """The observed objectives on the surrogates' scales: n x objectives."""
+    keys = [objective.metric.key for objective in belief.task.objectives]
+    return torch.stack([belief.surrogates[key].targets for key in keys], dim=-1)
 
 
 def _violations(belief: Belief) -> list[Callable[[Tensor], Tensor]] | None:

@@ -42,6 +42,7 @@ class Belief:
         feasibility: None while nothing has failed.
         entries: the measured configurations that the surrogates are fitted to.
         x: their rows (n x columns).
+        front, rest: indices into both, best first: the best that keep the constraints, and all others.
     """
 
     def __init__(self, task: Task, history: History) -> None:
@@ -61,7 +62,12 @@ class Belief:
         }
         self.thresholds = self._thresholds(history)
         self.feasibility = self._feasibility(history)
-        self.incumbents = [e.configuration for e in _ranked(task, self.entries, history.default)[:_INCUMBENTS]]
+        self.front, self.rest = _ranked(task, self.entries, history.default)
+
+    @property
+    def incumbents(self) -> list[Configuration]:
+        """The best few that were measured."""
+        return [self.entries[index].configuration for index in (self.front + self.rest)[:_INCUMBENTS]]
 
     def predict(self, configurations: Sequence[Configuration]) -> list[dict[str, tuple[float, float]]]:
         """For each configuration (mean, standard deviation of a new measurement's mean) by objective key, in the
@@ -105,17 +111,19 @@ def _chosen(task: Task, history: History) -> tuple[Entry, ...]:
         return measured
     half = _MAX_MEASURED // 2
     latest = measured[-half:]
-    best = _ranked(task, measured[:-half], history.default)[:half]
+    front, rest = _ranked(task, measured[:-half], history.default)
+    best = [measured[index] for index in (front + rest)[:half]]
     return (*best, *latest)
 
 
-def _ranked(task: Task, entries: Sequence[Entry], default: Mapping[str, float]) -> list[Entry]:
-    """``entries``, those that keep the constraints first, the front before the rest, then by their mean rank."""
+def _ranked(task: Task, entries: Sequence[Entry], default: Mapping[str, float]) -> tuple[list[int], list[int]]:
+    """The indices of the front of those entries that keep the constraints, and of the others; each by mean rank in the
+    objectives, the others with those that break a constraint last."""
     values = [{key: o.mean for key, o in entry.observations.items()} for entry in entries]
     ranks = np.zeros(len(entries))
     for objective in task.objectives:
         ranks += np.argsort(np.argsort([v[objective.metric.key] * objective.goal.sign for v in values], kind="stable"))
     kept = [feasible(task.constraints, v, default) is not False for v in values]
-    best = {i for i, _ in front(task.objectives, [(i, v) for i, v in enumerate(values) if kept[i]])}
-    order = sorted(range(len(entries)), key=lambda i: (not kept[i], i not in best, ranks[i]))
-    return [entries[i] for i in order]
+    best = {index for index, _ in front(task.objectives, [(i, v) for i, v in enumerate(values) if kept[i]])}
+    order = sorted(range(len(entries)), key=lambda index: (not kept[index], ranks[index]))
+    return [i for i in order if i in best], [i for i in order if i not in best]
