@@ -54,7 +54,8 @@ class Session:
 
         Asking first would cost a statement; letting the database refuse would end the transaction on PostgreSQL.
         """
-        insert = self.insert(table).values(list(rows)).on_conflict_do_nothing()
+        # A list, be it of one, makes a statement that is compiled anew every time.
+        insert = self.insert(table).values(rows[0] if len(rows) == 1 else list(rows)).on_conflict_do_nothing()
         return len(self.write(insert.returning(*table.primary_key)).all())
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
