@@ -65,13 +65,13 @@ def fit(spec: StudySpec, workers: Sequence[Worker], file_name: str) -> tuple[str
         return ()
     if not workers:
         return ("no worker is registered: the study waits for one",)
-    reasons = {worker: refusals(spec, worker.inventory) for worker in workers}
-    if any(not why for why in reasons.values()):
+    reasons = [(worker.name, refusals(spec, worker.inventory)) for worker in workers]
+    if any(not why for _, why in reasons):
         return ()
     raise InvalidInput(
         [
-            Problem("workers", f"worker {worker.name!r} cannot measure this study: {reason}", source=file_name)
-            for worker, why in reasons.items()
+            Problem("workers", f"worker {name!r} cannot measure this study: {reason}", source=file_name)
+            for name, why in reasons
             for reason in why
         ]
     )

@@ -77,13 +77,13 @@ def _bounded(text: str) -> str:
 def answers(
     method: Callable[[Servicer, Request, Any], Awaitable[Response]],
 ) -> Callable[[Servicer, Request, Any], Awaitable[Response]]:
-    """A unary method whose typed errors become statuses."""
+    """A unary method whose errors become statuses."""
 
     @functools.wraps(method)
     async def guarded(self: Servicer, request: Request, context: grpc.aio.ServicerContext) -> Response:
         try:
             return await method(self, request, context)
-        except TunerError as error:
+        except Exception as error:
             await _abort(context, error)
             raise
 
@@ -93,20 +93,28 @@ def answers(
 def streams(
     method: Callable[[Servicer, Request, Any], AsyncIterator[Response]],
 ) -> Callable[[Servicer, Request, Any], AsyncIterator[Response]]:
-    """A streaming method whose typed errors become statuses."""
+    """A streaming method whose errors become statuses."""
 
     @functools.wraps(method)
     async def guarded(self: Servicer, request: Request, context: grpc.aio.ServicerContext) -> AsyncIterator[Response]:
         try:
             async for response in method(self, request, context):
                 yield response
-        except TunerError as error:
+        except Exception as error:
             await _abort(context, error)
 
     return guarded
 
 
-async def _abort(context: grpc.aio.ServicerContext, error: TunerError) -> None:
+async def _abort(context: grpc.aio.ServicerContext, error: Exception) -> None:
+    if not isinstance(error, TunerError):
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        # A defect of ours: the log has the trace, the caller learns that it was not the caller's fault.
+        _log.error("internal error", exc_info=error)
+        await context.abort(
+            grpc.StatusCode.INTERNAL, f"internal error ({type(error).__name__}); the server's log has it"
+        )
     if not isinstance(error, (InvalidInput, errors.NotFound, errors.WrongState, errors.StaleLease)):
         _log.warning("%s: %s", type(error).__name__, error)
     await context.abort_with_status(rpc_status.to_status(status_of(error)))

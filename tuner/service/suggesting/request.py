@@ -37,7 +37,7 @@ def build_request(tx: Transaction, study: Study, settled: StudyEnvironment, coun
         pending=tuple(trial.configuration for trial in open_trials),
         environment=where,
         count=count,
-        seed=seed_of(spec.seed, where, len(past) + len(open_trials)),
+        seed=seed_of(spec.seed, where),
         deadline=deadline,
         sequence=tx.last_event(study.id),
         options=spec.engine.options,
@@ -45,7 +45,7 @@ def build_request(tx: Transaction, study: Study, settled: StudyEnvironment, coun
     return Question(request, tuple(trial.number for trial in open_trials))
 
 
-def seed_of(seed: int, environment: str, known: int) -> int:
-    """The seed of the suggestions that follow ``known`` trials: a stable function of the study's seed."""
-    digest = hashlib.sha256(f"{seed}:{environment}:{known}".encode()).digest()
+def seed_of(seed: int, *of: str | int) -> int:
+    """A seed for one thing (an environment, a trial of it): a stable function of the study's own."""
+    digest = hashlib.sha256(":".join(map(str, (seed, *of))).encode()).digest()
     return int.from_bytes(digest[:4], "big")
