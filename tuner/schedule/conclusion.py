@@ -154,6 +154,8 @@ def _unchecked(spec: StudySpec, found: Findings) -> str:
     if found.default is None:
         return "the default configuration could not be measured, so no improvement is claimed"
     if recommended.configuration == found.default.configuration:
+        if len(spec.objectives) > 1:
+            return "no improvement found: whatever is better than the default in one objective is worse in another"
         return "no improvement found: the default configuration is the best that was measured"
     return "done, without a final check"
 

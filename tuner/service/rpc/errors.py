@@ -107,14 +107,14 @@ def streams(
 
 
 async def _abort(context: grpc.aio.ServicerContext, error: Exception) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
     if not isinstance(error, TunerError):
-        if isinstance(error, grpc.aio.AbortError):
-            raise error
-        # A defect of ours: the log has the trace, the caller learns that it was not the caller's fault.
+        # A defect of ours: the log has the trace, and the caller learns that it was not the caller's fault.
         _log.error("internal error", exc_info=error)
-        await context.abort(
-            grpc.StatusCode.INTERNAL, f"internal error ({type(error).__name__}); the server's log has it"
-        )
+        text = f"internal error ({type(error).__name__}); the server's log has it"
+        await context.abort(grpc.StatusCode.INTERNAL, text)
+        return
     if not isinstance(error, (InvalidInput, errors.NotFound, errors.WrongState, errors.StaleLease)):
         _log.warning("%s: %s", type(error).__name__, error)
     await context.abort_with_status(rpc_status.to_status(status_of(error)))
