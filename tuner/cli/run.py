@@ -55,6 +55,7 @@ def run_command(file: Path, policy: Path | None, store: str | None, home: Path |
 
         Policy.load(policy)
     own = Home(home or default_home())
+    click.echo(f"starting a server and a worker; their logs are in {own.path / 'logs'}")
     with Interruptions() as interruptions:
         try:
             with _processes(own, store or own.store_url, policy, interruptions) as (client, children):
@@ -62,10 +63,10 @@ def run_command(file: Path, policy: Path | None, store: str | None, home: Path |
         except Interrupted:
             snapshot = None
         if snapshot is None:
-            again = ["tuner", "run", str(file), *_given(policy=policy, store=store, home=home)]
-            click.echo(f"stopped; `{shlex.join(again)}` continues where it stopped")
+            again = shlex.join(["tuner", "run", str(file), *_given(policy=policy, store=store, home=home)])
+            click.echo(f"stopped; `{again}` continues where it stopped")
             click.get_current_context().exit(interruptions.exit_code)
-    final_report(snapshot)
+    final_report(snapshot, shlex.join(_given(store=store, home=home)))
     if not _answered(snapshot):
         click.get_current_context().exit(FAILED)
 
@@ -88,6 +89,8 @@ def _processes(
                 _wait_for_worker(client, (server, worker), started_at, interruptions)
                 yield client, (server, worker)
         finally:
+            if interruptions.requested():
+                click.echo("stopping; the worker leaves the device as it was found")
             if not worker.end(WORKER_GRACE, interruptions.hurried, WORKER_GRACE_HURRIED):
                 click.echo(
                     "the worker did not end in time and was killed; "
@@ -123,14 +126,19 @@ def _tune(
     """Submit and follow; None when it is time to stop."""
     from tuner.cli.view import display, follow
 
+    started_at = SteadyClock().now()
     answer = client.create_study(source, file_name=str(file), owner=user_name())
-    click.echo(f"{answer.study.id} {'starts' if answer.created else 'continues where it stopped'}")
+    if answer.created:
+        click.echo(f"{answer.study.id} starts")
+    else:
+        click.echo(f"{answer.study.id} continues after {answer.study.progress.counted} trials")
 
     def check() -> None:
         for child in children:
             child.check()
 
-    return follow(client, answer.study.id, display(), stopped=interruptions.requested, check=check)
+    shown = display(since=started_at)
+    return follow(client, answer.study.id, shown, stopped=interruptions.requested, check=check)
 
 
 def _answered(snapshot: Snapshot) -> bool:

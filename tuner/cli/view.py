@@ -73,7 +73,10 @@ class LiveDisplay:
 
 
 class LineDisplay:
-    """Prints a line for each event that a person wants to read of."""
+    """Prints a line for each event since a moment that a person wants to read of."""
+
+    def __init__(self, since: float = 0.0) -> None:
+        self._since = since
 
     def __enter__(self) -> LineDisplay:
         return self
@@ -85,8 +88,9 @@ class LineDisplay:
 
     def show(self, update: Update) -> None:
         for event in update.events:
-            for line in progress_lines(update.snapshot, event):
-                click.echo(line)
+            if event.at >= self._since:
+                for line in progress_lines(update.snapshot, event):
+                    click.echo(line)
 
     def tick(self) -> None:
         """Time alone is no news."""
@@ -100,11 +104,11 @@ class JsonDisplay(LineDisplay):
             emit_line(event_record(event))
 
 
-def display(*, as_json: bool = False) -> Display:
-    """What suits where standard output goes."""
+def display(*, as_json: bool = False, since: float = 0.0) -> Display:
+    """What suits where standard output goes; lines tell only of what happened since then (seconds since the epoch)."""
     if as_json:
         return JsonDisplay()
-    return LiveDisplay() if console().is_terminal else LineDisplay()
+    return LiveDisplay() if console().is_terminal else LineDisplay(since)
 
 
 def follow(
@@ -136,6 +140,6 @@ def follow(
     return None
 
 
-def final_report(snapshot: Snapshot) -> None:
-    """What there is to say at the end."""
-    show(heading(snapshot), *notes(snapshot), *answers(snapshot), next_steps(snapshot.study.name))
+def final_report(snapshot: Snapshot, options: str = "") -> None:
+    """What there is to say at the end; ``options`` are those that lead to the same store."""
+    show(heading(snapshot), *notes(snapshot), *answers(snapshot), next_steps(snapshot.study.name, options))

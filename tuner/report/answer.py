@@ -12,7 +12,7 @@ from rich.text import Text
 from tuner_protos.v1 import data_pb2, trials_pb2
 
 from tuner.report.change import change, checked_change, interval
-from tuner.report.numbers import configuration_text, measured, number, quantity, value_text
+from tuner.report.numbers import configuration_text, measured, quantity, spread, value_text
 from tuner.report.plot import Point, Scatter, sparkline
 from tuner.report.snapshot import Snapshot, label, observation
 from tuner.report.words import coloured
@@ -93,15 +93,13 @@ def check_table(objectives: Sequence[data_pb2.Objective], check: data_pb2.Check)
     labels = {objective.metric.key: label(objective.metric) for objective in objectives}
     blocks = max((metric.n for metric in check.metrics), default=0)
     table = _table(f"Final check: both measured again, interleaved, {blocks} blocks")
-    for name in ("", "default", "recommended", "change", "95% interval", "verdict"):
-        table.add_column(name, overflow="fold", justify="right" if name in ("default", "recommended") else "left")
+    for name in ("", "default → recommended", "change (95% interval)", "verdict"):
+        table.add_column(name, overflow="fold")
     for metric in check.metrics:
         table.add_row(
             Text(labels.get(metric.metric, metric.metric)),
-            quantity(metric.default_mean, metric.unit),
-            quantity(metric.recommended_mean, metric.unit),
-            Text(checked_change(metric, maximize=maximized.get(metric.metric, False)) + _estimate(metric.method)),
-            interval(metric.ci_low, metric.ci_high, metric.ratio) or "none",
+            f"{quantity(metric.default_mean, metric.unit)} → {quantity(metric.recommended_mean, metric.unit)}",
+            Text(_checked(metric, maximized.get(metric.metric, False))),
             coloured(metric.verdict),
         )
     return table
@@ -193,20 +191,25 @@ def _plain(trial: data_pb2.Trial) -> Text:
     return Text(configuration_text(trial.configuration))
 
 
-def _estimate(method: str) -> str:
-    return " (modelled)" if method.startswith("modelled") else ""
+def _checked(metric: data_pb2.CheckedMetric, maximize: bool) -> str:
+    between = interval(metric.ci_low, metric.ci_high, metric.ratio)
+    estimate = "modelled" if metric.method.startswith("modelled") else ""
+    remark = ", ".join(filter(None, (between, estimate)))
+    return checked_change(metric, maximize=maximize) + (f" ({remark})" if remark else "")
 
 
 def provenance(optimal: trials_pb2.Optimal, check: data_pb2.Check | None) -> Table:
     """How each number was measured."""
     table = _table("How it was measured")
-    for name in ("metric", "of", "n", "between-run sd", "method"):
-        table.add_column(name, overflow="fold", justify="right" if name in ("n", "between-run sd") else "left")
+    for name in ("metric", "of", "n", "sd", "method"):
+        table.add_column(name, overflow="fold", justify="right" if name in ("n", "sd") else "left")
+    table.caption, table.caption_justify = Text("sd: deviation between the n runs or blocks", style="dim"), "left"
     measured_trials = (("default", optimal.default), ("recommended", optimal.recommended))
     for role, trial in measured_trials:
         for each in trial.observations:
-            deviation = quantity(math.sqrt(each.variance), each.unit) if each.HasField("variance") else "–"
-            table.add_row(Text(each.metric), role, str(each.n), deviation, Text(each.method))
+            deviation = spread(each)
+            shown = "–" if deviation is None else quantity(deviation, each.unit)
+            table.add_row(Text(each.metric), role, str(each.n), shown, Text(each.method))
     for metric in check.metrics if check else ():
-        table.add_row(Text(metric.metric), "final check", f"{number(metric.n)}", "–", Text(metric.method))
+        table.add_row(Text(metric.metric), "final check", str(metric.n), "–", Text(metric.method))
     return table

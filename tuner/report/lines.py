@@ -49,12 +49,13 @@ def trial_line(snapshot: Snapshot, trial: data_pb2.Trial) -> str:
     """How one trial ended."""
     progress = snapshot.study.progress
     budget = f"/{progress.trials}" if progress.HasField("trials") else ""
+    counted = snapshot.counted_until(trial)
     observed = [(each.metric, observation(trial, each.metric.key)) for each in snapshot.study.objectives]
     values = ", ".join(f"{label(metric)} {quantity(found.mean, found.unit)}" for metric, found in observed if found)
     broken = "breaks a constraint" if trial.HasField("feasible") and not trial.feasible else ""
     outcome = "; ".join(filter(None, (values, broken, cause(trial.cause))))
     return (
-        f"[{progress.counted}{budget}] trial {trial.number} {purpose(trial)} {trial_state(trial)}: {outcome}  "
+        f"[{counted}{budget}] trial {trial.number} {purpose(trial)} {trial_state(trial)}: {outcome}  "
         f"({configuration_text(trial.configuration)})"
     )
 

@@ -51,16 +51,18 @@ def shown_workers(snapshot: Snapshot) -> Sequence[data_pb2.Worker]:
 
 def worker_line(snapshot: Snapshot, worker: data_pb2.Worker) -> Text:
     """What a worker does now."""
-    line = Text.assemble((worker.name or worker.id, "bold"), " ", coloured(worker_state(worker)))
+    line = Text(worker.name or worker.id, style="bold")
+    if worker.state != data_pb2.WORKER_STATE_ONLINE:
+        line = Text.assemble(line, " is ", coloured(worker_state(worker)))
     if worker.reason:
-        line.append(f" ({worker.reason})")
+        line = Text.assemble(line, f" ({worker.reason})")
     if not worker.trial:
-        return line.append("  waits")
+        return Text.assemble(line, "  waits")
     study_id, _, number = worker.trial.rpartition("/")
     trial = snapshot.trials.get(int(number)) if study_id == snapshot.study.id and number.isdecimal() else None
     if trial is None:
-        return line.append(f"  measures {worker.trial}")
-    return line.append(f"  {activity(trial)}")
+        return Text.assemble(line, f"  measures {worker.trial}")
+    return Text.assemble(line, f"  {activity(trial)}")
 
 
 def activity(trial: data_pb2.Trial) -> str:

@@ -29,10 +29,18 @@ def quantity(value: float, unit: str) -> str:
 
 def measured(observation: data_pb2.Observation) -> str:
     """A mean and, where runs differ, its standard error: the deviation between runs over the root of their number."""
-    if not observation.HasField("variance") or observation.n < 2 or observation.variance == 0:
+    deviation = spread(observation)
+    if not deviation:
         return number(observation.mean)
-    error = math.sqrt(observation.variance / observation.n)
-    return f"{number(observation.mean)} ± {error:.2g}"
+    return f"{number(observation.mean)} ± {deviation / math.sqrt(observation.n):.2g}"
+
+
+def spread(observation: data_pb2.Observation) -> float | None:
+    """The standard deviation between runs; 0 where it is that of rounding, None where it is not known."""
+    if not observation.HasField("variance") or observation.n < 2:
+        return None
+    deviation = math.sqrt(observation.variance)
+    return deviation if deviation > 1e-9 * abs(observation.mean) else 0.0
 
 
 def duration(seconds: float) -> str:

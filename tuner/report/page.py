@@ -70,14 +70,17 @@ def notes(snapshot: Snapshot) -> list[RenderableType]:
     return [Text(f"! {note}", style="yellow") for note in snapshot.study.notes]
 
 
-def next_steps(study: str) -> Text:
-    """Where to look next."""
-    lines = (
-        f"tuner show {study}      this page again, with how everything was measured",
-        f"tuner trials {study}    every trial, and why some failed",
-        f"tuner best {study} --json",
+def next_steps(study: str, options: str = "") -> Text:
+    """Where to look next; ``options`` are those that lead to the same store."""
+    name = f"{study} {options}".rstrip()
+    steps = (
+        (f"tuner show {name}", "this page again, with how everything was measured"),
+        (f"tuner trials {name}", "every trial, and why some failed"),
+        (f"tuner best {name} --json", "for programs"),
     )
-    return Text("Next:\n  " + "\n  ".join(lines), style="dim")
+    width = max(len(command) for command, _ in steps)
+    lines = "".join(f"\n  {command:<{width}}  {what}" for command, what in steps)
+    return Text(f"Next:{lines}", style="dim")
 
 
 def when(seconds: float) -> str:

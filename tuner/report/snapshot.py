@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from tuner_protos.v1 import data_pb2, trials_pb2
 
 _FAILURES = frozenset({data_pb2.TRIAL_STATE_FAILED, data_pb2.TRIAL_STATE_INFEASIBLE, data_pb2.TRIAL_STATE_STOPPED})
+_COUNTED = _FAILURES | {data_pb2.TRIAL_STATE_COMPLETED}
 _COMPARED = frozenset({data_pb2.PURPOSE_DEFAULT, data_pb2.PURPOSE_EXPLORE})
 
 
@@ -34,6 +35,13 @@ class Snapshot:
         if study.progress.HasField("left"):
             study.progress.left = max(0.0, study.progress.left - seconds)
         return replace(self, study=study)
+
+    def counted_until(self, trial: data_pb2.Trial) -> int:
+        """How many trials had used up the budget when this one ended."""
+        return sum(
+            each.purpose == data_pb2.PURPOSE_EXPLORE and each.state in _COUNTED and each.ended_at <= trial.ended_at
+            for each in self.trials.values()
+        )
 
     def failures(self) -> list[data_pb2.Trial]:
         """Trials that did not complete, the latest first."""
