@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import Executable, Integer, Select, bindparam, delete, func, insert, or_, select
 
 from tuner.core.errors import NotFound
 from tuner.core.event import Event
@@ -14,24 +16,54 @@ from tuner.store.base import Transaction
 from tuner.store.checks import name, number
 from tuner.store.codec import event_row, event_value, worker_row, worker_value
 from tuner.store.sql import schema
-from tuner.store.sql.session import Session
+from tuner.store.sql.session import Session, insertion
 
 _worker = schema.worker
 _event = schema.event
 _answer = schema.answer
 _leader = schema.leader
 
+_WORKER = select(_worker).where(_worker.c.id == bindparam("worker_id"))
+_APPEND = insert(_event).returning(_event.c.sequence)
+_LAST = select(func.coalesce(func.max(_event.c.sequence), 0))
+_LAST_OF_STUDY = _LAST.where(_event.c.study_id == bindparam("study_id"))
+_ANSWER = select(_answer.c.answer).where(_answer.c.request_id == bindparam("request_id"))
+_FORGET = delete(_answer).where(_answer.c.at < bindparam("before"))
+
+
+@cache
+def _listing(*, study: bool, limit: bool) -> Select[Any]:
+    """The query of ``events`` with those of its filters that are given."""
+    query = select(_event).where(_event.c.sequence > bindparam("after")).order_by(_event.c.sequence)
+    if study:
+        query = query.where(_event.c.study_id == bindparam("study_id"))
+    return query.limit(bindparam("limit", type_=Integer)) if limit else query
+
+
+@cache
+def _put_worker(dialect: str) -> Executable:
+    new = insertion(_worker, dialect)
+    known = {column.name: new.excluded[column.name] for column in _worker.c if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=["id"], set_=known)
+
+
+@cache
+def _lead(dialect: str) -> Executable:
+    new = insertion(_leader, dialect)
+    free = or_(_leader.c.holder == new.excluded.holder, _leader.c.expires_at <= bindparam("now"))
+    term = {"holder": new.excluded.holder, "expires_at": new.excluded.expires_at}
+    take = new.on_conflict_do_update(index_elements=["study_key"], set_=term, where=free)
+    return take.returning(_leader.c.holder)
+
 
 class Records(Session, Transaction):
     """The part of a transaction that is about workers, events, requests and leaders."""
 
     def put_worker(self, worker: Worker) -> None:
-        row = worker_row(worker)
-        insert = self.insert(_worker).values(row)
-        self.write(insert.on_conflict_do_update(index_elements=["id"], set_=row))
+        self.write(_put_worker(self.dialect), worker_row(worker))
 
     def worker(self, worker_id: str) -> Worker:
-        row = self.read(select(_worker).where(_worker.c.id == worker_id)).mappings().one_or_none()
+        row = self.read(_WORKER, {"worker_id": worker_id}).mappings().one_or_none()
         if row is None:
             raise NotFound(f"there is no worker {worker_id!r}")
         return worker_value(row)
@@ -43,25 +75,19 @@ class Records(Session, Transaction):
         return [worker_value(row) for row in self.read(query).mappings()]
 
     def append(self, event: Event) -> Event:
-        insert = self.insert(_event).values(event_row(event)).returning(_event.c.sequence)
-        return replace(event, sequence=self.write(insert).scalar_one())
+        return replace(event, sequence=self.write(_APPEND, event_row(event)).scalar_one())
 
     def events(self, *, after: int = 0, study_id: str = "", limit: int = 0) -> list[Event]:
-        query = select(_event).where(_event.c.sequence > after).order_by(_event.c.sequence)
-        if study_id:
-            query = query.where(_event.c.study_id == study_id)
-        rows = self.read(query.limit(limit) if limit else query).mappings()
+        query = _listing(study=bool(study_id), limit=bool(limit))
+        rows = self.read(query, {"after": after, "study_id": study_id, "limit": limit}).mappings()
         return [event_value(row) for row in rows]
 
     def last_event(self, study_id: str = "") -> int:
-        query = select(func.coalesce(func.max(_event.c.sequence), 0))
-        if study_id:
-            query = query.where(_event.c.study_id == study_id)
-        last: int = self.read(query).scalar_one()
+        last: int = self.read(_LAST_OF_STUDY if study_id else _LAST, {"study_id": study_id}).scalar_one()
         return last
 
     def recall(self, request_id: str) -> bytes | None:
-        return self.read(select(_answer.c.answer).where(_answer.c.request_id == request_id)).scalar_one_or_none()
+        return self.read(_ANSWER, {"request_id": request_id}).scalar_one_or_none()
 
     def remember(self, request_id: str, answer: bytes, at: float) -> None:
         row = {"request_id": name(request_id, "request_id"), "answer": answer, "at": number(at, "at")}
@@ -69,11 +95,8 @@ class Records(Session, Transaction):
 
     def forget_answers(self, before: float) -> None:
         """Drop the answers of requests that came before ``before``."""
-        self.write(delete(_answer).where(_answer.c.at < before))
+        self.write(_FORGET, {"before": before})
 
     def lead(self, study_id: str, holder: str, now: float, until: float) -> bool:
-        row = {"holder": name(holder, "holder"), "expires_at": number(until, "until")}
-        free = or_(_leader.c.holder == holder, _leader.c.expires_at <= number(now, "now"))
-        insert = self.insert(_leader).values({**row, "study_key": self.study_key(study_id)})
-        take = insert.on_conflict_do_update(index_elements=["study_key"], set_=row, where=free)
-        return self.write(take.returning(_leader.c.holder)).first() is not None
+        term = {"holder": name(holder, "holder"), "expires_at": number(until, "until"), "now": number(now, "now")}
+        return self.write(_lead(self.dialect), {**term, "study_key": self.study_key(study_id)}).first() is not None

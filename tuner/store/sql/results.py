@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Select, Table, bindparam, func, select
 
 from tuner.core.errors import NotFound
 from tuner.core.observation import Intermediate
@@ -32,6 +34,33 @@ _intermediate = schema.intermediate
 # Databases bound the parameters of a statement (SQLite: 32,766); above this all of the study is read instead.
 _MANY = 10_000
 
+_PLACE = select(_attempt.c.number).where(
+    _attempt.c.study_key == bindparam("study_key"),
+    _attempt.c.trial == bindparam("trial"),
+    _attempt.c.number == bindparam("attempt"),
+)
+_LATEST = select(func.max(_attempt.c.number)).where(
+    _attempt.c.study_key == bindparam("study_key"), _attempt.c.trial == bindparam("trial")
+)
+_LATEST_CURVE = (
+    select(_intermediate)
+    .where(
+        _intermediate.c.study_key == bindparam("study_key"),
+        _intermediate.c.trial == bindparam("trial"),
+        _intermediate.c.attempt == _LATEST.scalar_subquery(),
+    )
+    .order_by(_intermediate.c.step, _intermediate.c.metric)
+)
+
+
+@cache
+def _listing(table: Table, order: tuple[str, ...], some: bool) -> Select[Any]:
+    """What the attempts of a study have in ``table``, of ``some`` trials or of all."""
+    query = select(table).where(table.c.study_key == bindparam("study_key"))
+    if some:
+        query = query.where(table.c.trial.in_(bindparam("trials", expanding=True)))
+    return query.order_by(table.c.trial, table.c.attempt, *(table.c[column] for column in order))
+
 
 class Results(Session, Transaction):
     """The part of a transaction that is about what was measured."""
@@ -51,9 +80,9 @@ class Results(Session, Transaction):
         curve = [intermediate_row(point) for point in stored.result.intermediates]
         if not self.add(_result, {**place, **row}):
             return False
-        self._add_all(schema.observation, place, observations)
-        self._add_all(schema.run, place, runs)
-        self._add_all(_intermediate, place, curve)
+        self.add_all(schema.observation, [{**place, **part} for part in observations])
+        self.add_all(schema.run, [{**place, **part} for part in runs])
+        self.add_all(_intermediate, [{**place, **part} for part in curve])
         return True
 
     def results(
@@ -75,39 +104,29 @@ class Results(Session, Transaction):
 
     def add_intermediates(self, study_id: str, trial: int, attempt: int, values: Sequence[Intermediate]) -> None:
         place = self._place(study_id, trial, attempt)
-        self._add_all(_intermediate, place, [intermediate_row(point) for point in values])
+        self.add_all(_intermediate, [{**place, **intermediate_row(point)} for point in values])
 
     def intermediates(self, study_id: str, trial: int) -> list[Intermediate]:
         key = self.study_key(study_id)
-        latest = select(func.max(_attempt.c.number)).where(_attempt.c.study_key == key, _attempt.c.trial == trial)
-        ours = (_intermediate.c.study_key == key) & (_intermediate.c.trial == trial)
-        query = select(_intermediate).where(ours, _intermediate.c.attempt == latest.scalar_subquery())
-        rows = self.read(query.order_by(_intermediate.c.step, _intermediate.c.metric)).mappings().all()
+        rows = self.read(_LATEST_CURVE, {"study_key": key, "trial": trial}).mappings().all()
         if not rows:
             self.trial(study_id, trial)
         return [intermediate_value(row) for row in rows]
 
     def _place(self, study_id: str, trial: int, attempt: int) -> Row:
-        key = self.study_key(study_id)
-        same = (_attempt.c.study_key == key) & (_attempt.c.trial == trial) & (_attempt.c.number == attempt)
-        if self.read(select(_attempt.c.number).where(same)).first() is None:
+        place = {"study_key": self.study_key(study_id), "trial": trial, "attempt": attempt}
+        if self.read(_PLACE, place).first() is None:
             raise NotFound(f"there is no attempt {attempt} at trial {study_id}/{trial}")
-        return {"study_key": key, "trial": trial, "attempt": attempt}
-
-    def _add_all(self, table: Table, place: Row, rows: Sequence[Row]) -> None:
-        if rows:
-            self.write(self.insert(table).on_conflict_do_nothing(), [{**place, **row} for row in rows])
+        return place
 
     def _by_attempt(
         self, table: Table, key: int, trials: Sequence[int], *order: str
     ) -> dict[tuple[int, int], list[AnyRow]]:
-        query = select(table).where(table.c.study_key == key)
-        if 0 < len(trials) <= _MANY:
-            query = query.where(table.c.trial.in_(trials))
-        query = query.order_by(table.c.trial, table.c.attempt, *(table.c[column] for column in order))
+        some = 0 < len(trials) <= _MANY
         wanted = frozenset(trials)
+        parameters = {"study_key": key, **({"trials": list(trials)} if some else {})}
         found: dict[tuple[int, int], list[AnyRow]] = defaultdict(list)
-        for row in self.read(query).mappings():
+        for row in self.read(_listing(table, order, some), parameters).mappings():
             if not wanted or row["trial"] in wanted:
                 found[row["trial"], row["attempt"]].append(row)
         return found
