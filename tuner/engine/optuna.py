@@ -6,7 +6,7 @@ import inspect
 import random
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,19 +28,21 @@ class _Sampler:
 
     Attributes:
         tries: draws for one suggestion before it is drawn at random instead.
+        torch: it computes with torch.
         walks: it goes through one fixed sequence, from its beginning in every study that is built anew.
         settings: what is always passed to it.
     """
 
     class_name: str
     tries: int
+    torch: bool = False
     walks: bool = False
     settings: Mapping[str, bool] = field(default_factory=dict)
 
 
 _SAMPLERS = {
     "tpe": _Sampler("TPESampler", tries=50, settings={"constant_liar": True}),
-    "gp": _Sampler("GPSampler", tries=4, settings={"warn_independent_sampling": False}),
+    "gp": _Sampler("GPSampler", tries=4, torch=True, settings={"warn_independent_sampling": False}),
     "nsgaii": _Sampler("NSGAIISampler", tries=200),
     "nsgaiii": _Sampler("NSGAIIISampler", tries=200),
     "qmc": _Sampler(
@@ -110,7 +112,7 @@ class OptunaEngine(Engine):
         # A walk must stay on its one sequence; any other sampler must not draw from the same numbers twice.
         past = () if self._kind.walks else (len(request.completed), len(request.pending))
         seed = derived_seed(self.name, request.seed, *past)
-        with _quiet():
+        with _quiet(), _one_thread() if self._kind.torch else nullcontext():
             sampler = self._sampler(request.options, seed)
             found = self._ask(_rebuilt(request, sampler), request)
         note = f"drawn at random: {self.name} proposed nothing valid and new in {self._kind.tries} tries"
@@ -241,6 +243,19 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(verbosity)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The number of torch's threads decides the last digits, and the answer must not depend on the machine's cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def sampler_names() -> list[str]:
