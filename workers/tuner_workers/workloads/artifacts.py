@@ -33,7 +33,7 @@ class ArtifactStore:
         try:
             digest = entry.read_text(encoding="ascii")
             content = (self._objects / digest).read_bytes()
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, IsADirectoryError, ValueError):
             return None
         if hashlib.sha256(content).hexdigest() != digest:
             entry.unlink(missing_ok=True)
