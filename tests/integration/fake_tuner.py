@@ -1,4 +1,4 @@
-"""A tuner that does what it is told, faults included. A fake, because the real one drops and doubles nothing on demand."""
+"""A tuner that does what it is told, faults included. A fake, because the real one drops nothing on demand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-
 from tuner_protos.convert import values_to_proto
 from tuner_protos.v1 import data_pb2, workers_pb2, workers_pb2_grpc
 
@@ -116,11 +115,13 @@ class FakeTuner(workers_pb2_grpc.WorkersServicer):
         self._heard("Lease", request, context)
         with self.changed:
             self.changed.wait_for(
-                lambda: self.assignments
-                or request.sequence in self._leases
-                or "" in self.directives
-                or self._server is None
-                or not context.is_active(),
+                lambda: (
+                    self.assignments
+                    or request.sequence in self._leases
+                    or "" in self.directives
+                    or self._server is None
+                    or not context.is_active()
+                ),
                 min(request.wait, 1.0),
             )
             if request.sequence not in self._leases and self.assignments and context.is_active():
@@ -149,5 +150,3 @@ class FakeTuner(workers_pb2_grpc.WorkersServicer):
     def Release(self, request, context):
         self._heard("Release", request, context)
         return workers_pb2.ReleaseResponse()
-
-

@@ -8,12 +8,12 @@ import signal
 import grpc
 import pytest
 from fake_tuner import FakeTuner, assignment
-from worker_process import ProbeDevice, WorkerProcess
-
-from tuner.core.trial import CauseKind, TrialState
 from tuner_protos.convert import result_from_proto
 from tuner_protos.v1 import workers_pb2 as pb
 from tuner_workers.processes import marked
+from worker_process import ProbeDevice, WorkerProcess
+
+from tuner.core.trial import CauseKind, TrialState
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_the_learning_curve_travels_with_heartbeats_and_result(tuner, start):
     assert told == list(range(len(told)))
     found = result(tuner, "t1")
     assert [point.step for point in found.intermediates][: len(told)] == told
-    assert [o.metric for o in found.observations][0] == "latency_ms"
+    assert found.observations[0].metric == "latency_ms"
     assert "stopped" in found.runs[0].flags
 
 

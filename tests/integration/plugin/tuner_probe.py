@@ -45,11 +45,11 @@ class ProbeWorkload(Workload):
     summary = "a probe"
 
     @classmethod
-    def check(cls, settings):
+    def check(cls, settings) -> list[str]:
         return [f"{name} is unknown" for name in settings if name not in ("mode", "runs")]
 
     @classmethod
-    def declares(cls, settings):
+    def declares(cls, settings) -> dict[str, str]:
         return {"latency_ms": "ms", "accuracy": "1", "extra": "1"}
 
     def prepare(self, settings, context):
