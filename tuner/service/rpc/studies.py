@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -21,7 +22,7 @@ from tuner.core.environment import StudyEnvironment
 from tuner.core.errors import InvalidInput, NotFound, Problem
 from tuner.core.event import Event
 from tuner.core.study import Study, StudyState
-from tuner.core.trial import Origin, Purpose, Trial
+from tuner.core.trial import Attempt, AttemptState, Member, Origin, Purpose, Trial
 from tuner.schedule.completion import check_result
 from tuner.service.operations import studies as operations
 from tuner.service.operations.record import create_trial
@@ -80,7 +81,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         file_name = request.file_name or "study.yaml"
         try:
             spec = parse_study(request.source, file_name)
-            notes = await self._runtime.transactions.run(
+            notes = await self._runtime.transactions.read(
                 lambda tx: operations.fit(spec, tx.workers(states=operations.PRESENT), file_name)
             )
         except InvalidInput as error:
@@ -90,7 +91,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
     @answers
     async def Get(self, request: studies_pb2.GetStudyRequest, context: grpc.aio.ServicerContext) -> data_pb2.Study:
         """One study."""
-        return await self._runtime.transactions.run(lambda tx: self._view(tx, operations.find(tx, request.study)))
+        return await self._runtime.transactions.read(lambda tx: self._view(tx, operations.find(tx, request.study)))
 
     @answers
     async def List(
@@ -107,7 +108,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 next_page_token=found[size - 1].id if len(found) > size else "",
             )
 
-        return await self._runtime.transactions.run(work)
+        return await self._runtime.transactions.read(work)
 
     @answers
     async def Pause(self, request: studies_pb2.StudyRequest, context: grpc.aio.ServicerContext) -> data_pb2.Study:
@@ -139,7 +140,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         """Events behind a cursor, then as they happen, until the study has ended."""
         cursor = request.cursor
         while True:
-            response, ended = await self._runtime.transactions.run(partial(self._news, request, cursor))
+            response, ended = await self._runtime.transactions.read(partial(self._news, request, cursor))
             yield response
             cursor = max([cursor, *(event.sequence for event in response.events)])
             if len(response.events) == EVENTS_AT_ONCE:
@@ -168,8 +169,8 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         def line(kind: str, message: object) -> str:
             return json.dumps({kind: json.loads(MessageToJson(message))}) + "\n"  # type: ignore[arg-type]
 
-        study = await self._runtime.transactions.run(lambda tx: operations.find(tx, request.study))
-        view = await self._runtime.transactions.run(lambda tx: self._view(tx, study))
+        study = await self._runtime.transactions.read(lambda tx: operations.find(tx, request.study))
+        view = await self._runtime.transactions.read(lambda tx: self._view(tx, study))
         yield studies_pb2.ExportChunk(json_lines=line("study", view))
         after = 0
         while True:
@@ -177,7 +178,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
             def page(tx: Transaction, after: int = after) -> list[data_pb2.Trial]:
                 return trial_views(tx, study, tx.trials(study.id, after=after, limit=PAGE), runs=True, curves=True)
 
-            trials = await self._runtime.transactions.run(page)
+            trials = await self._runtime.transactions.read(page)
             if not trials:
                 break
             yield studies_pb2.ExportChunk(json_lines="".join(line("trial", trial) for trial in trials))
@@ -188,7 +189,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
             def more(tx: Transaction, after: int = cursor) -> list[Event]:
                 return tx.events(after=after, study_id=study.id, limit=EVENTS_AT_ONCE)
 
-            events = await self._runtime.transactions.run(more)
+            events = await self._runtime.transactions.read(more)
             if not events:
                 return
             yield studies_pb2.ExportChunk(json_lines="".join(line("event", event_to_proto(e)) for e in events))
@@ -254,12 +255,15 @@ def _import_one(
             created_at=now,
             environment=environment,
             wanted=tuple(metric.key for metric in study.spec.wanted),
+            attempts=1,
             ended_at=now,
             cause=result.cause,
         ),
         now,
     )
-    tx.add_result(StoredResult(study.id, trial.number, 0, "", environment, now, False, result))
+    member = Member(f"import-{secrets.token_hex(8)}", "main", 0, secrets.token_hex(20))
+    tx.add_attempt(Attempt(study.id, trial.number, 1, AttemptState.FINISHED, (member,), now, now, now, result.cause))
+    tx.add_result(StoredResult(study.id, trial.number, 1, member.worker_id, environment, now, False, result))
 
 
 def page_size(asked: int) -> int:

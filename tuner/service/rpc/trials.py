@@ -197,7 +197,7 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
             study = studies.find(tx, name)
             return trial_views(tx, study, [tx.trial(study.id, int(number))], runs=True, curves=True)[0]
 
-        return await self._runtime.transactions.run(work)
+        return await self._runtime.transactions.read(work)
 
     @answers
     async def List(
@@ -216,7 +216,7 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
                 next_page_token=str(found[size - 1].number) if len(found) > size else "",
             )
 
-        return await self._runtime.transactions.run(work)
+        return await self._runtime.transactions.read(work)
 
     @answers
     async def ListOptimal(
@@ -228,7 +228,7 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
             study = studies.find(tx, request.study)
             return trials_pb2.ListOptimalResponse(optimal=optimal_views(tx, study))
 
-        return await self._runtime.transactions.run(work)
+        return await self._runtime.transactions.read(work)
 
     @answers
     async def Predict(
@@ -244,7 +244,7 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
                 raise NotFound(f"study {study.id!r} has no environment {where!r}")
             return study, build_request(tx, study, environments[where], 1, self._runtime.options.patience).request
 
-        study, question = await self._runtime.transactions.run(ask)
+        study, question = await self._runtime.transactions.read(ask)
         configurations = tuple(
             question.space.configuration(values_from_proto(message.values), source=f"configurations[{i}]")
             for i, message in enumerate(request.configurations)

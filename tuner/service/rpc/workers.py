@@ -246,7 +246,7 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
         """Workers, a page at a time."""
         size = page_size(request.page_size)
         states = [enum_from_proto(WorkerState, state, "states") for state in request.states]
-        found = await self._runtime.transactions.run(lambda tx: worker_views(tx, states))
+        found = await self._runtime.transactions.read(lambda tx: worker_views(tx, states))
         page = [worker for worker in found if worker.id > request.page_token][: size + 1]
         token = page[size - 1].id if len(page) > size else ""
         return pb.ListWorkersResponse(workers=page[:size], next_page_token=token)
