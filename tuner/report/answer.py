@@ -109,12 +109,9 @@ def verdict(study: data_pb2.Study, optimal: trials_pb2.Optimal, check: data_pb2.
     """One honest sentence: better only where the final check showed it."""
     if check is None:
         return Text(_unchecked(optimal, so_far="" if study.HasField("ended_at") else " so far"), style="yellow")
-    better = any(metric.verdict == "better" for metric in check.metrics)
-    worse = any(metric.verdict == "worse" for metric in check.metrics)
-    if better and not worse:
-        return Text(check.conclusion or "The recommended configuration is better.", style="bold green")
-    lead = "A trade-off: " if better else "No improvement found. "
-    return Text(lead + check.conclusion, style="bold yellow")
+    verdicts = {metric.verdict for metric in check.metrics}
+    improved = "better" in verdicts and "worse" not in verdicts
+    return Text(check.conclusion, style="bold green" if improved else "bold yellow")
 
 
 def _unchecked(optimal: trials_pb2.Optimal, so_far: str) -> str:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from tuner_protos.v1 import data_pb2 as pb
 from tuner_protos.v1 import trials_pb2
 
-from tuner.report.answer import answer, check_table, front_table
+from tuner.report.answer import answer, check_table, front_table, verdict
 from tuner.report.live import live
 from tuner.report.page import next_steps, page
 from tuner.report.snapshot import Snapshot
@@ -122,20 +122,21 @@ def test_no_feasible_configuration_is_said(snapshot, render):
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "told"),
+    ("verdicts", "style"),
     [
-        (("better", "better"), "The recommended"),
-        (("better", "no difference shown"), "The recommended"),
-        (("better", "worse"), "A trade-off"),
-        (("no difference shown", "no difference shown"), "No improvement found."),
-        (("worse", "no difference shown"), "No improvement found."),
+        (("better", "better"), "bold green"),
+        (("better", "no difference shown"), "bold green"),
+        (("better", "worse"), "bold yellow"),
+        (("no difference shown", "no difference shown"), "bold yellow"),
+        (("worse", "no difference shown"), "bold yellow"),
     ],
 )
-def test_the_sentence_follows_the_verdicts(snapshot, render, verdicts, told):
-    for metric, verdict in zip(snapshot.study.checks[0].metrics, verdicts, strict=True):
-        metric.verdict = verdict
-    last = render(answer(snapshot, snapshot.optimal[0])).strip().splitlines()[-1]
-    assert last.startswith(told)
+def test_the_conclusion_of_a_check_is_green_only_for_an_improvement(snapshot, verdicts, style):
+    (check,) = snapshot.study.checks
+    for metric, each in zip(check.metrics, verdicts, strict=True):
+        metric.verdict = each
+    told = verdict(snapshot.study, snapshot.optimal[0], check)
+    assert (told.plain, told.style) == (check.conclusion, style)
 
 
 def test_zero_and_negative_objectives_have_differences_and_no_ratios(snapshot, render, make_objective):
