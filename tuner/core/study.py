@@ -11,7 +11,6 @@ from tuner.core.expression import Expression, Value
 from tuner.core.observation import Metric
 from tuner.core.space import Space
 
-
 EXTERNAL = "external"
 """The workload kind of studies that a program measures by itself, over ask and tell: no worker may."""
 

@@ -178,7 +178,7 @@ def _aliases_written_out(tree: Tree, events: Iterator[yaml.Event]) -> Iterator[y
             for _, recorded, _ in open_:
                 recorded.append(outgoing)
             yield outgoing
-        while open_ and open_[-1][2] == depth:
+        if open_ and open_[-1][2] == depth:
             anchor, recorded, _ = open_.pop()
             finished[anchor] = recorded
 
