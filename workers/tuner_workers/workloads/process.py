@@ -106,9 +106,14 @@ class Child:
         self._ending = threading.Lock()
         self._tail, self._oom = "", False
         self._oom_kills = oom_kills(self._cgroups)
-        self._process = _start(launch, str(python or sys.executable), context.scratch)
+        self._process = _start(launch, None if python is None else str(python), context.scratch)
         self._family = Family(self._process.pid, self._cgroups)
-        self._channel = Channel(self._process, clock)
+        try:
+            self._channel = Channel(self._process, clock)
+        except OSError as error:
+            self._family.end(clock, grace=0.0)
+            self._process.wait()
+            raise WorkloadError("unavailable", f"cannot watch the child: {error.strerror}") from error
         try:
             on_started(self.pid)
         except BaseException:
@@ -147,6 +152,7 @@ class Child:
         Raises:
             WorkloadError: as ``build``; "stopped" where a workload that was asked to stop has nothing to show.
         """
+        self._must_live("run")
         answer = self._ask({"do": "run"}, wire.Output, self._clock.now() + timeout, timeout, on_intermediate)
         self._usage = answer.usage
         return answer.output
@@ -190,7 +196,12 @@ class Child:
     ) -> None:
         self.close()
 
+    def _must_live(self, step: str) -> None:
+        if self._ended:
+            raise WorkloadError("crashed", f"the child has ended; it cannot {step}")
+
     def _step(self, step: str, timeout: float) -> None:
+        self._must_live(step)
         deadline = self._clock.now() + timeout
         if not self._prepared:
             ready = self._receive(wire.Ready, deadline, "start", timeout)
@@ -252,9 +263,13 @@ class Child:
             raise self._failed(error) from None
 
     def _failed(self, error: WorkloadError) -> WorkloadError:
-        """End the child; what was asked from another thread goes before what came of it."""
+        """End the child; what was asked from another thread goes before what came of it, and cause before effect."""
         self._end(GRACE)
-        return error if self._killed is None else WorkloadError("cancelled", self._killed)
+        if self._killed is not None:
+            return WorkloadError("cancelled", self._killed)
+        if error.kind == "crashed" and self._oom:
+            return WorkloadError("out of memory", f"the kernel killed at the memory limit; {error.message}")
+        return error
 
     def _gone(self, step: str) -> WorkloadError:
         """Why the child ended without an answer."""
@@ -266,14 +281,11 @@ class Child:
         code = self._process.returncode
         if code >= 0:
             return WorkloadError("crashed", f"exited with code {code} in {step}{last}")
-        if -code == signal.SIGKILL and self._oom:
-            return WorkloadError("out of memory", f"killed by the kernel at its memory limit in {step}")
         try:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        hint = " (as the kernel does when the device has no memory left)" if name == "SIGKILL" else ""
-        return WorkloadError("crashed", f"killed by {name}{hint} in {step}{last}")
+        return WorkloadError("crashed", f"killed by {name} in {step}{last}")
 
     def _end(self, grace: float) -> None:
         with self._ending:
@@ -296,28 +308,38 @@ def _timed_out(step: str, timeout: float) -> WorkloadError:
     return WorkloadError("timed out", f"{step} took longer than {timeout:g} s")
 
 
-def _start(launch: Launch, python: str, scratch: Path) -> subprocess.Popen[bytes]:
+def _start(launch: Launch, python: str | None, scratch: Path) -> subprocess.Popen[bytes]:
     placement = {
         "cgroups": list(launch.cgroups),
         "affinity": None if launch.affinity is None else sorted(launch.affinity),
         "niceness": launch.niceness,
     }
+    interpreter = python or sys.executable
     package = str(Path(inspect.getfile(tuner_workers)).parent.absolute())
-    # TUNER_* is the worker's own: its settings and its secrets. The mark is how its next start finds what was left.
-    environment = {name: value for name, value in os.environ.items() if name == MARK or not name.startswith("TUNER_")}
     try:
         return subprocess.Popen(
-            [*launch.prefix, python, "-u", "-X", "faulthandler", "-c", _BOOT, package, json.dumps(placement)],
+            [*launch.prefix, interpreter, "-u", "-X", "faulthandler", "-c", _BOOT, package, json.dumps(placement)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment | launch.environment,
+            env=_environment(own_python=python is None) | launch.environment,
             cwd=scratch,
             start_new_session=True,
             bufsize=0,
         )
     except OSError as error:
-        raise WorkloadError("unavailable", f"cannot start {error.filename or python}: {error.strerror}") from error
+        raise WorkloadError("unavailable", f"cannot start {error.filename or interpreter}: {error.strerror}") from error
+
+
+def _environment(*, own_python: bool) -> dict[str, str]:
+    """The worker's environment without what is meant for the worker alone: its settings, its secrets, its Python's."""
+    kept = dict(os.environ)
+    for name in os.environ:
+        # The mark stays: by it the worker's next start finds what was left behind.
+        private = name.startswith("TUNER_") and name != MARK
+        if private or (not own_python and name in ("PYTHONPATH", "PYTHONHOME")):
+            del kept[name]
+    return kept
 
 
 def _path() -> list[str]:

@@ -318,6 +318,22 @@ def test_another_interpreter_gets_this_package_and_no_other(start):
     assert "cannot import misbehaving.Misbehaving" in caught.value.message
 
 
+def test_another_interpreter_is_spared_the_path_of_the_workers_own(start, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(misbehaving.__file__).parent))
+    with start("well", python=sys.executable) as child, pytest.raises(WorkloadError, match="cannot import misbehaving"):
+        child.load(LONG)
+
+
+def test_what_has_ended_cannot_be_asked_again(start):
+    child = start("nan")
+    failure(child)
+    for step in (lambda: child.run(LONG, ignore), lambda: child.load(LONG)):
+        with pytest.raises(WorkloadError, match="the child has ended"):
+            step()
+    child.stop()
+    child.kill()
+
+
 def test_the_child_dies_with_a_killed_worker(tmp_path):
     script = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
