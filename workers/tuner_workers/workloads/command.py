@@ -86,7 +86,7 @@ class CommandWorkload(Workload):
         self._as_arguments = rule["parameters"] == "arguments"
         self._cwd = cast("str | None", rule["cwd"]) or str(context.scratch)
         self._timeout = cast(float, rule["timeout"])
-        allowed = {"PATH", *cast("list[str]", rule["environment"])}
+        allowed = cast("list[str]", rule["environment"])
         inherited = {name: value for name, value in os.environ.items() if name in allowed}
         self._environment = {**inherited, **context.environment, "TUNER_SEED": str(context.seed)}
 
