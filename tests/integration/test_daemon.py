@@ -10,6 +10,7 @@ import pytest
 from fake_tuner import FakeTuner, assignment
 from tuner_protos.convert import result_from_proto
 from tuner_protos.v1 import workers_pb2 as pb
+from tuner_workers.measurement.repetition import MAX_RUNS, MIN_RUNS
 from tuner_workers.processes import marked
 from worker_process import ProbeDevice, WorkerProcess
 
@@ -79,6 +80,17 @@ def test_a_trial_is_measured_under_its_knob_and_the_device_left_as_it_was(tuner,
     assert [(step, level) for step, level, _ in device.steps] == [("build", 50), ("load", 7)] + [("run", 7)] * 4
     assert all(configuration == {"batch": 4} for _, _, configuration in device.steps)
     assert device.level == 50
+
+
+def test_automatic_warm_up_and_runs(tuner, start):
+    worker = start()
+    tuner.assign(assignment("same", {"level": 7}, runs=None, warmup=None))
+    tuner.assign(assignment("spread", {"level": 7}, runs=None, warmup=None, mode="spread"))
+    tuner.wait_for(lambda: len(tuner.finished) == 2)
+    leave(worker)
+    same, spread = result(tuner, "same").runs, result(tuner, "spread").runs
+    assert (len(same), len(spread)) == (MIN_RUNS, MAX_RUNS)
+    assert same[0].index >= 1  # the runs before it were warm-up
 
 
 def test_it_registers_with_what_the_device_is_and_offers(tuner, start):
@@ -399,6 +411,7 @@ def test_the_token_is_shown_with_every_call_and_never_logged(tuner, start, tmp_p
     leave(worker)
     assert {metadata.get("authorization") for metadata in tuner.metadata} == {f"Bearer {secret}"}
     assert secret not in worker.log
+    assert "lease-token-1" not in worker.log.replace("probe/1/lease-token-1", "")
 
 
 def test_one_worker_for_each_device(tuner, start):

@@ -31,7 +31,7 @@ class Assignment:
         knobs: parameters bound to knobs: parameter name to knob name.
         wanted: metrics that a completion must carry.
         warmup, runs: None for automatic.
-        timeout: seconds for the whole attempt.
+        timeout: seconds for the whole attempt; in a final check, for each arm in its turn.
         plan: for a final check, the arms in the order in which they are measured; else empty.
         baseline: for a final check, the default configuration; else empty.
     """

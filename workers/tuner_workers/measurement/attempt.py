@@ -112,6 +112,8 @@ class _Attempt:
             if self.broken:
                 raise WorkloadError(CauseKind.UNAVAILABLE.value, f"the device could not be restored: {self.broken}")
             repetition = Repetition.of(assignment.warmup, runs)
+            # An arm is as much work as a trial: the check as a whole has a trial's time for each.
+            self.deadline = self.clock.now() + assignment.timeout
             self.segment(task, assignment.arm(arm), repetition, arm=arm, block=place // 2)
 
     def segment(

@@ -177,18 +177,23 @@ def _interpreter(policy: Policy, kind: str) -> str | None:
 
 @contextmanager
 def _metered(meters: Mapping[str, Meter], pid: int) -> Iterator[dict[str, Quantity]]:
-    """Fills the mapping with what the meters read over the body; the first registered meter of a metric wins."""
+    """Fills the mapping with what the meters read over the body.
+
+    The first registered meter is started last and stopped first, so that wall time does not hold the other meters'
+    work; where two measure the same metric, the first registered one's reading stands.
+    """
     readings: dict[str, Quantity] = {}
     running: list[str] = []
     name = ""
     try:
-        for name in meters:
+        for name in reversed(list(meters)):
             meters[name].start(pid)
             running.append(name)
         yield readings
         while running:
             name = running.pop()
-            readings.update(meters[name].stop())
+            for metric, quantity in meters[name].stop().items():
+                readings.setdefault(metric, quantity)
     except OSError as error:
         raise WorkloadError(CauseKind.UNAVAILABLE.value, f"meter {name} cannot be read: {error}") from error
     finally:

@@ -1,11 +1,13 @@
 """Where the server is, and what its words mean."""
 
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
 import pytest
-from tuner_protos.v1 import workers_pb2, workers_pb2_grpc
+from tuner_protos.v1 import workers_pb2_grpc
 from tuner_workers.link import Interrupted, Link, Refused, Server
 
 from tuner.core.errors import InvalidInput, StaleLease, Unavailable
@@ -111,8 +113,41 @@ def test_a_token_in_clear_over_a_network_is_warned_of(caplog):
 
 def test_only_tls_speaks_to_a_server_with_certificates(address, tmp_path):
     (tmp_path / "ca.pem").write_text("")
-    assert workers_pb2.LeaseRequest().wait == 0.0
     link = Link(Server(address, root_certificates=tmp_path / "ca.pem"), "w1")
     with pytest.raises(Unavailable):
         link.lease(1, 0.0)
     link.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A self-signed certificate for localhost, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    key, chain = folder / "key.pem", folder / "chain.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(chain)]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files],
+        check=True,
+        capture_output=True,
+    )
+    return key, chain
+
+
+def test_tls_with_the_right_authority(certificate):
+    key, chain = certificate
+    server = grpc.server(ThreadPoolExecutor(2))
+    workers_pb2_grpc.add_WorkersServicer_to_server(Aborting(), server)
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), chain.read_bytes())])
+    port = server.add_secure_port("localhost:0", credentials)
+    server.start()
+    link = Link(Server(f"localhost:{port}", "s3cret", chain), "w1")
+    try:
+        with pytest.raises(StaleLease, match=r"who\?"):
+            link.lease(1, 0.0)
+    finally:
+        link.close()
+        server.stop(None).wait()
