@@ -176,10 +176,16 @@ class Channel:
 
 
 def _pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None on kernels before 5.3, where we look in turns."""
+    """A descriptor that becomes readable when the process ends.
+
+    None where there is none, and we look in turns: on kernels before 5.3, in containers whose filter does not know the
+    call, and in a Python that was built on an old system.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return None
     try:
         return os.pidfd_open(pid)
     except OSError as error:
-        if error.errno == errno.ENOSYS:
+        if error.errno in (errno.ENOSYS, errno.EPERM):
             return None
         raise

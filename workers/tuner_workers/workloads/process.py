@@ -111,8 +111,8 @@ class Child:
         try:
             self._channel = Channel(self._process, clock)
         except OSError as error:
-            self._family.end(clock, grace=0.0)
-            self._process.wait()
+            with self._process:  # closes its pipes and reaps it
+                self._family.end(clock, grace=0.0)
             raise WorkloadError("unavailable", f"cannot watch the child: {error.strerror}") from error
         try:
             on_started(self.pid)

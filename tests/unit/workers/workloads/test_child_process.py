@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import signal
 import subprocess
@@ -181,6 +182,32 @@ def test_killed_from_outside_is_a_crash(start, context):
     killer.join()
     assert error.kind == "crashed"
     assert error.message.startswith("killed by SIGKILL")
+
+
+def unknown_call(pid):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+
+
+@pytest.mark.parametrize("pidfd_open", [None, unknown_call])
+def test_a_kernel_without_pidfd_does_as_well(start, monkeypatch, pidfd_open):
+    if pidfd_open is None:
+        monkeypatch.delattr(os, "pidfd_open")
+    else:
+        monkeypatch.setattr(os, "pidfd_open", pidfd_open)
+    assert failure(start("exit_in_the_middle")).message.startswith("exited with code 3")
+    assert failure(start("hang"), timeout=0.3).kind == "timed out"
+
+
+def test_no_descriptor_to_watch_with_ends_the_child(start, context, monkeypatch):
+    def exhausted(pid):
+        started.append(pid)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    started = []
+    monkeypatch.setattr(os, "pidfd_open", exhausted)
+    with pytest.raises(WorkloadError, match="unavailable: cannot watch the child: Too many open files"):
+        start("well")
+    assert ended(started[0])
 
 
 def test_kill_from_another_thread_interrupts_the_run(start, context):
