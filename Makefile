@@ -37,6 +37,8 @@ $(VENV)/.development: $(VENV)/.runtime
 	touch $@
 
 demo: $(VENV)/.runtime
+	@echo "Training and converting the models (once; about a minute) ..."
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tuner_workers.workloads.tflite.prefetch
 	$(BIN)/tuner run examples/quickstart.yaml
 
 test: $(VENV)/.development

@@ -49,8 +49,8 @@ MEASUREMENT_KEYS = ("warmup", "runs", "replicates", "timeout", "blocks")
 MAX_PRIORS = 100
 MAX_ENVIRONMENTS = 100
 MIN_BLOCKS = 5
-ENDS_BY_ITSELF = "grid"
-"""The engine that ends a study when it has been through the space, so that no budget is needed."""
+END_BY_THEMSELVES = ("grid", "full-factorial")
+"""Engines that end a study when they have been through the space, so that no budget is needed."""
 
 
 def read_study(node: Node) -> StudySpec:
@@ -78,7 +78,7 @@ def read_study(node: Node) -> StudySpec:
     workers: Mapping[str, str] = fields.get("workers", labels, {})
     tags: Mapping[str, str] = fields.get("labels", labels, {})
     seed = fields.get("seed", whole(0), 0)
-    if fields.sound and budget.trials is None and budget.time is None and engine.name != ENDS_BY_ITSELF:
+    if fields.sound and budget.trials is None and budget.time is None and engine.name not in END_BY_THEMSELVES:
         fields.wrong("sets no end to the study", "trials, time or both", key="budget", got=None)
     fields.done()
     return StudySpec(

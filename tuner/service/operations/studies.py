@@ -27,14 +27,14 @@ class Submission:
     notes: tuple[str, ...]
 
 
-def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float, file_name: str) -> Submission:
+def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float) -> Submission:
     """Start the study, resume its unfinished run, or start a new run of it.
 
     Raises:
         AlreadyExists: a study of this name has other contents; the message lists the differences.
         InvalidInput: workers are registered, and none of them can measure it; each one's reason.
     """
-    notes = fit(spec, tx.workers(states=PRESENT), file_name)
+    notes = fit(spec, tx.workers(states=PRESENT))
     runs = tx.study_runs(spec.name)
     if runs:
         last = runs[-1]
@@ -55,7 +55,7 @@ def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float
     return Submission(study, True, notes)
 
 
-def fit(spec: StudySpec, workers: Sequence[Worker], file_name: str) -> tuple[str, ...]:
+def fit(spec: StudySpec, workers: Sequence[Worker]) -> tuple[str, ...]:
     """Hold a study against the workers that are there; returns what a person should know.
 
     Raises:
@@ -70,7 +70,7 @@ def fit(spec: StudySpec, workers: Sequence[Worker], file_name: str) -> tuple[str
         return ()
     raise InvalidInput(
         [
-            Problem("workers", f"worker {name!r} cannot measure this study: {reason}", source=file_name)
+            Problem("workers", f"worker {name!r} cannot measure this study: {reason}")
             for name, why in reasons
             for reason in why
         ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -21,14 +23,16 @@ from tuner_protos.v1 import data_pb2, studies_pb2, studies_pb2_grpc
 from tuner.core.environment import StudyEnvironment
 from tuner.core.errors import InvalidInput, NotFound, Problem
 from tuner.core.event import Event
-from tuner.core.study import Study, StudyState
+from tuner.core.study import Study, StudySpec, StudyState
 from tuner.core.trial import Attempt, AttemptState, Member, Origin, Purpose, Trial
 from tuner.schedule.completion import check_result
 from tuner.service.operations import studies as operations
+from tuner.service.operations.engines import check_engine
 from tuner.service.operations.record import create_trial
 from tuner.service.rpc.errors import answers, streams
 from tuner.service.rpc.views import study_view, trial_views, worker_views
 from tuner.service.runtime import Runtime
+from tuner.spec.place import place
 from tuner.spec.yaml import parse_study
 from tuner.store.base import StoredResult, Transaction
 
@@ -52,8 +56,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         self, request: studies_pb2.CreateStudyRequest, context: grpc.aio.ServicerContext
     ) -> studies_pb2.CreateStudyResponse:
         """Submit a study file."""
-        file_name = request.file_name or "study.yaml"
-        spec = parse_study(request.source, file_name)
+        spec = await _read(request.source, request.file_name)
 
         def work(tx: Transaction) -> studies_pb2.CreateStudyResponse:
             now = self._runtime.clock.now()
@@ -61,7 +64,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
             answered = tx.recall(key) if request.request_id else None
             if answered is not None:
                 return studies_pb2.CreateStudyResponse.FromString(answered)
-            submission = operations.submit(tx, spec, request.source, request.owner, now, file_name)
+            submission = operations.submit(tx, spec, request.source, request.owner, now)
             response = studies_pb2.CreateStudyResponse(
                 study=self._view(tx, submission.study), created=submission.created, notes=submission.notes
             )
@@ -69,7 +72,8 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 tx.remember(key, response.SerializeToString(), now)
             return response
 
-        response = await self._runtime.transactions.run(work)
+        with _placed(request.source, request.file_name):
+            response = await self._runtime.transactions.run(work)
         self._runtime.notify()
         return response
 
@@ -78,12 +82,12 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         self, request: studies_pb2.ValidateStudyRequest, context: grpc.aio.ServicerContext
     ) -> studies_pb2.ValidateStudyResponse:
         """Check a study file; nothing is stored."""
-        file_name = request.file_name or "study.yaml"
         try:
-            spec = parse_study(request.source, file_name)
-            notes = await self._runtime.transactions.read(
-                lambda tx: operations.fit(spec, tx.workers(states=operations.PRESENT), file_name)
-            )
+            spec = await _read(request.source, request.file_name)
+            with _placed(request.source, request.file_name):
+                notes = await self._runtime.transactions.read(
+                    lambda tx: operations.fit(spec, tx.workers(states=operations.PRESENT))
+                )
         except InvalidInput as error:
             return studies_pb2.ValidateStudyResponse(problems=[str(problem) for problem in error.problems])
         return studies_pb2.ValidateStudyResponse(notes=notes)
@@ -236,6 +240,29 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
 
     def _view(self, tx: Transaction, study: Study, *, checks: bool = True) -> data_pb2.Study:
         return study_view(tx, study, self._runtime.clock.now(), self._runtime.cost_of(tx, study), checks=checks)
+
+
+async def _read(source: str, file_name: str) -> StudySpec:
+    """The study of a file, also as its engine sees it."""
+    spec = parse_study(source, _called(file_name))
+    with _placed(source, file_name):
+        # An engine's module may be slow to import.
+        await asyncio.to_thread(check_engine, spec)
+    return spec
+
+
+@contextmanager
+def _placed(source: str, file_name: str) -> Iterator[None]:
+    """Give what is wrong with a file that could be read its place there."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(place(error.problems, source, _called(file_name))) from error
+
+
+def _called(file_name: str) -> str:
+    """What messages call the file: as the caller does, without what could harm the caller's terminal."""
+    return "".join(c for c in file_name if c.isprintable())[:200] or "study.yaml"
 
 
 def _import_one(
