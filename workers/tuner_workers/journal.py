@@ -19,6 +19,7 @@ from pathlib import Path
 from tuner.core.errors import TunerError
 from tuner.core.expression import Value
 from tuner_workers import processes
+from tuner_workers.durable import sync_directory, write_durably
 from tuner_workers.knobs.base import Knob, SystemKnob
 from tuner_workers.knobs.undo import put_back, remove_group
 
@@ -145,14 +146,8 @@ class Journal:
         """
         with self._lock:
             text = b"".join(_line("open", entry) for entry in self._open.values())
-            fresh = self.path.with_name(self.path.name + ".new")
             try:
-                with fresh.open("wb") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(fresh, self.path)
-                _sync_directory(self.path.parent)
+                write_durably(self.path, text)
             except OSError as error:
                 raise JournalError(f"{self.path} cannot be rewritten: {error}") from error
             self._length = len(text)
@@ -185,7 +180,7 @@ class Journal:
         finally:
             os.close(handle)
         if created:
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         self._length += len(text)
 
     def _truncate(self, length: int) -> None:
@@ -303,11 +298,3 @@ def _parse(line: bytes) -> tuple[str, Entry] | None:
         return fields.pop("do"), Entry(**fields)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -102,7 +102,7 @@ class Node:
         try:
             return loader.construct_object(self._node)
         except (yaml.YAMLError, ValueError):  # a tag that the safe loader does not know; an impossible date
-            return f"{self._node.tag} {self._node.value}"
+            return (self._node.tag, self._node.value)
         finally:
             loader.dispose()
 

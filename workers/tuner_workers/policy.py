@@ -111,7 +111,7 @@ class Policy:
         problems: list[Problem] = []
         policy = _policy(located.load(path, problems), path)
         if problems:
-            raise InvalidInput(problems)
+            raise InvalidInput(sorted(problems, key=lambda problem: problem.line))
         return policy
 
     @classmethod
@@ -156,12 +156,13 @@ def _policy(root: Node, path: Path) -> Policy:
 
     folder = path.absolute().parent
     known = registered_knobs()
-    for name, node in entries("knobs").items():
+    rules = entries("knobs")
+    for name, node in rules.items():
         if name not in known:
             node.wrong("no knob of this name is installed", expected="one of " + ", ".join(sorted(known)))
     return Policy(
         source=str(path),
-        knobs={name: _knob_rule(node) for name, node in entries("knobs").items()},
+        knobs={name: _knob_rule(node) for name, node in rules.items()},
         workloads=frozenset(
             node.text(choices=list(workloads.workloads()))
             for node in (fields["workloads"].sequence() if "workloads" in fields else [])

@@ -79,16 +79,19 @@ class MeterTestCase:
         _check(declared, meter.stop())
 
     def test_it_can_be_started_again(self, meter: Meter, worker: Worker) -> None:
-        """And counts anew: much work before does not show in little work after."""
+        """And counts anew: much work before does not show in none after."""
         meter.start(worker.pid)
         for _ in range(20):
             worker.work()
         much = meter.stop()
-        meter.start(worker.pid)
-        little = meter.stop()
-        _check(meter.declares(), little)
-        for metric, quantity in little.items():
-            assert quantity.value <= much[metric].value or quantity.unit not in ("s", "J"), metric
+        again = []
+        for _ in range(5):
+            meter.start(worker.pid)
+            again.append(meter.stop())
+            _check(meter.declares(), again[-1])
+        for metric, quantity in much.items():
+            if quantity.unit in ("s", "J"):
+                assert min(little[metric].value for little in again) <= quantity.value, metric
 
     def test_a_process_that_ended_is_an_error_or_a_reading(self, meter: Meter) -> None:
         worker = Worker()
