@@ -143,7 +143,7 @@ class Daemon:
         for token in held:
             if token not in finished:
                 with suppress(StaleLease):
-                    self._link.release(token, "the worker was restarted")
+                    self._link.release(token, "the worker died and was restarted", lost=True)
 
     def _hand_in(self) -> None:
         hand_in(self._spool, self._link)

@@ -200,14 +200,16 @@ class FinishResponse(_message.Message):
     def __init__(self, accepted: _Optional[bool] = ..., note: _Optional[str] = ..., next: _Optional[_Union[Assignment, _Mapping]] = ..., directive: _Optional[_Union[Directive, str]] = ...) -> None: ...
 
 class ReleaseRequest(_message.Message):
-    __slots__ = ("worker_id", "token", "reason")
+    __slots__ = ("worker_id", "token", "reason", "lost")
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     token: str
     reason: str
-    def __init__(self, worker_id: _Optional[str] = ..., token: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    lost: bool
+    def __init__(self, worker_id: _Optional[str] = ..., token: _Optional[str] = ..., reason: _Optional[str] = ..., lost: _Optional[bool] = ...) -> None: ...
 
 class ReleaseResponse(_message.Message):
     __slots__ = ()

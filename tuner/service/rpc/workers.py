@@ -69,6 +69,9 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
                 before = tx.worker(worker.id)
             except NotFound:
                 before = replace(worker, state=WorkerState.OFFLINE)
+            if before.state is WorkerState.DRAINING and state is WorkerState.ONLINE:
+                # Asked to leave, and come back before it had left: it was not asked to stay.
+                worker = replace(worker, state=WorkerState.DRAINING, reason=before.reason)
             change_worker(tx, before, replace(worker, registered_at=before.registered_at), now)
             return [
                 member.token
@@ -116,7 +119,8 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
             return _Answer(self._assignment(tx, trial, *held), pb.DIRECTIVE_CONTINUE)
         for attempt in tx.live_attempts(worker_id=worker_id):
             # It asks for another lease, so it no longer measures this one: it was restarted and has forgotten.
-            leasing.release(tx, attempt, worker_id, now, "its worker asked for another lease")
+            tries = tx.study(attempt.study_id).spec.budget.max_attempts
+            leasing.expire(tx, attempt, now, tries, "its worker forgot it and asked for another lease")
         term = self._runtime.options.lease_term
         claim = leasing.claim(
             tx, worker, token, now, term, lambda study: self._runtime.cost_of(tx, study), self._runtime
@@ -235,7 +239,11 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
 
         def work(tx: Transaction) -> None:
             attempt, _ = self._held(tx, request.worker_id, request.token)
-            leasing.release(tx, attempt, request.worker_id, self._runtime.clock.now(), request.reason or "given back")
+            now, reason = self._runtime.clock.now(), request.reason or "given back"
+            if request.lost and attempt.state.live:
+                leasing.expire(tx, attempt, now, tx.study(attempt.study_id).spec.budget.max_attempts, reason)
+            else:
+                leasing.release(tx, attempt, request.worker_id, now, reason)
 
         await self._runtime.transactions.run(work)
         self._runtime.notify()
