@@ -21,7 +21,7 @@ _CONCENTRATION = 0.01  # of either class before anything is seen
 class Feasibility:
     """The probability that a configuration is valid."""
 
-    def __init__(self, x: Tensor, valid: Sequence[int], invalid: Sequence[int], groups: Sequence[int]) -> None:
+    def __init__(self, x: Tensor, valid: Sequence[int], invalid: Sequence[int], groups: tuple[int, ...]) -> None:
         """Fit to ``x`` (n x columns) and how often each ran and broke.
 
         Raises:

@@ -11,7 +11,8 @@ from tuner.core.space import Configuration, Space
 from tuner_models.encode import Axis, Encoder
 
 _CATEGORIES = 6  # of one parameter, tried at once
-_JOINT = 12  # steps in several parameters at once
+_JOINT = 12  # steps in several parameters at once ...
+_MOST_JOINT = 4  # ... and how many these are
 
 
 def neighbours(
@@ -22,18 +23,14 @@ def neighbours(
     Numbers move by normal steps of standard deviation ``radius`` (of their range in [0, 1]), whole numbers and ordinals
     to their neighbours too, categories to each other. Parameters that become active get a value at random.
     """
-    active = [encoder.axes[name] for name in configuration]
-    for axis in active:
-        for value in _moves(axis, configuration[axis.param.name], radius, rng):
-            yield from _completed(space, {**configuration, axis.param.name: value}, rng)
-    for _ in range(_JOINT if len(active) > 1 else 0):
-        moved = rng.sample(active, rng.randint(2, len(active)))
-        values = dict(configuration)
-        for axis in moved:
-            moves = list(_moves(axis, configuration[axis.param.name], radius, rng))
-            if moves:
-                values[axis.param.name] = rng.choice(moves)
-        yield from _completed(space, values, rng)
+    moves = {name: list(_moves(encoder.axes[name], value, radius, rng)) for name, value in configuration.items()}
+    movable = [name for name, values in moves.items() if values]
+    for name in movable:
+        for value in moves[name]:
+            yield from _completed(space, {**configuration, name: value}, rng)
+    for _ in range(_JOINT if len(movable) > 1 else 0):
+        moved = rng.sample(movable, rng.randint(2, min(len(movable), _MOST_JOINT)))
+        yield from _completed(space, {**configuration, **{name: rng.choice(moves[name]) for name in moved}}, rng)
 
 
 def _moves(axis: Axis, value: Value, radius: float, rng: random.Random) -> Iterator[Value]:

@@ -8,72 +8,58 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from botorch.models import SingleTaskGP
-from botorch.optim.fit import fit_gpytorch_mll_scipy
-from gpytorch.constraints import GreaterThan
 from gpytorch.kernels import Kernel
 from gpytorch.likelihoods import FixedNoiseGaussianLikelihood
-from gpytorch.likelihoods.noise_models import HomoskedasticNoise
-from gpytorch.mlls import ExactMarginalLogLikelihood
-from gpytorch.priors import LogNormalPrior
+from gpytorch.means import ConstantMean
 from torch import Tensor
 
 from tuner.core.observation import Observation
+from tuner_models.hyperparameters import most_probable, squared_distances
 from tuner_models.scale import Array, Scale
 
-_MIN_LENGTH_SCALE = 0.025
-_MIN_NOISE = 1e-4  # of the variance: what the inferred noise never goes below
 _NOISE_RANGE = (1e-6, 1e2)
 _PRIOR_RUNS = 4.0  # how many degrees of freedom the pooled variance weighs against a configuration's own
-_FIT_ITERATIONS = 60
 
 
 class MixedMatern(Kernel):  # type: ignore[misc]
     """Matern 5/2 over encoded configurations with one length-scale per group of columns.
 
     With r^2 = sum over numbers of (x - x')^2 / l^2 + sum over categories of [x != x'] / l^2, it is at once a Matern
-    kernel in the numbers and a function of the weighted Hamming distance in the categories. The length-scales have
-    the log-normal prior that grows with the square root of their number (Hvarfner, Hellsten, Nardi, "Vanilla Bayesian
-    Optimization Performs Great in High Dimensions", ICML 2024, section 5); there is no outputscale, as there.
+    kernel in the numbers and a function of the weighted Hamming distance in the categories.
     """
 
-    has_lengthscale = True
-
-    def __init__(self, groups: Sequence[int]) -> None:
-        count = max(groups) + 1
-        prior = LogNormalPrior(loc=math.sqrt(2) + math.log(count) / 2, scale=math.sqrt(3))
-        constraint = GreaterThan(_MIN_LENGTH_SCALE, transform=None, initial_value=prior.mode)
-        super().__init__(ard_num_dims=count, lengthscale_prior=prior, lengthscale_constraint=constraint)
-        self.ard_num_dims = None  # or the base class demands as many columns as length-scales
-        self._column_group = torch.tensor(tuple(groups))
+    def __init__(self, length_scales: Tensor) -> None:
+        """Take the length-scale of each column."""
+        super().__init__()
+        self._length_scales = length_scales
 
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **params: object) -> Tensor:
-        scales = self.lengthscale[..., self._column_group]
-        r = math.sqrt(5) * self.covar_dist(x1 / scales, x2 / scales, diag=diag, **params)
+        distance = self.covar_dist(x1 / self._length_scales, x2 / self._length_scales, diag=diag, **params)
+        r = math.sqrt(5) * distance
         value: Tensor = (1 + r + r**2 / 3) * torch.exp(-r)
         return value
 
 
-def fit_gp(x: Tensor, z: Tensor, noise: Tensor, groups: Sequence[int], *, infer_noise: bool) -> SingleTaskGP:
-    """The maximum a posteriori fit to targets ``z`` (n, about standardised) at ``x`` (n x columns).
-
-    Args:
-        noise: known variance of each target (n).
-        infer_noise: add one unknown variance, log-normal a priori (ibid., appendix), for what the known ones miss.
+def fit_gp(x: Tensor, y: Tensor, known_noise: Tensor, groups: tuple[int, ...], *, infer_noise: bool) -> SingleTaskGP:
+    """A Gaussian process with the most probable hyperparameters, given targets ``y`` (n, of about unit variance) at
+    ``x`` (n x columns), each with a known noise variance (n).
 
     Raises:
-        NUMERICAL_ERRORS: the covariance cannot be factorised.
+        LinAlgError: the covariance cannot be factorised.
     """
-    likelihood = FixedNoiseGaussianLikelihood(noise=noise)
-    if infer_noise:
-        prior = LogNormalPrior(loc=-4.0, scale=1.0)
-        constraint = GreaterThan(_MIN_NOISE, transform=None, initial_value=prior.mode)
-        likelihood.second_noise_covar = HomoskedasticNoise(noise_prior=prior, noise_constraint=constraint)
-    kernel = MixedMatern(groups)
-    model = SingleTaskGP(x, z.unsqueeze(-1), likelihood=likelihood, covar_module=kernel, outcome_transform=None)
-    mll = ExactMarginalLogLikelihood(likelihood, model)
-    mll.train()
-    fit_gpytorch_mll_scipy(mll, options={"maxiter": _FIT_ITERATIONS})
-    mll.eval()
+    distances = squared_distances(x.numpy(), groups)
+    found = most_probable(distances, y.numpy(), known_noise.numpy(), infer_noise=infer_noise)
+    mean = ConstantMean()
+    mean.constant.data.fill_(found.mean)
+    model = SingleTaskGP(
+        x,
+        y.unsqueeze(-1),
+        likelihood=FixedNoiseGaussianLikelihood(noise=known_noise + found.noise),
+        covar_module=MixedMatern(torch.from_numpy(found.length_scales[list(groups)])),
+        mean_module=mean,
+        outcome_transform=None,
+    )
+    model.eval()
     return model
 
 
@@ -85,13 +71,13 @@ class Surrogate:
         targets: the observed means on ``scale`` (n).
     """
 
-    def __init__(self, x: Tensor, observations: Sequence[Observation], sign: float, groups: Sequence[int]) -> None:
+    def __init__(self, x: Tensor, observations: Sequence[Observation], sign: float, groups: tuple[int, ...]) -> None:
         means = np.array([o.mean for o in observations])
         self.scale = Scale.of(means, sign)
         self.targets = torch.from_numpy(self.scale.forward(means))
         known = noise_variances(observations, self.scale)
         self.gp = fit_gp(x, self.targets, torch.from_numpy(known), groups, infer_noise=True)
-        self._repeat_noise = float(np.median(known)) + self.gp.likelihood.second_noise.item()
+        self._repeat_noise = self.gp.likelihood.noise.median().item()
 
     def predict(self, x: Tensor) -> tuple[Array, Array]:
         """Mean and standard deviation of a new measurement's mean at ``x`` (n x columns), in the metric's unit."""
