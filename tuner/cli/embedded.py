@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tuner.cli.children import POLL, Child
-from tuner.cli.home import Home
+from tuner.cli.home import Home, is_file
 from tuner.core.clock import SteadyClock
 from tuner.core.errors import Unavailable, WrongState
 
@@ -28,8 +28,8 @@ class Interrupted(Exception):
 
 @contextmanager
 def embedded_server(
-    home: Home,
     store_url: str,
+    announcement: Path,
     log: Path,
     *,
     stopped: Callable[[], bool] = lambda: False,
@@ -37,15 +37,13 @@ def embedded_server(
 ) -> Iterator[tuple[Child, str]]:
     """Start a server on a store; gives the process and its address, and ends it with the context.
 
+    Args:
+        announcement: the file in which the server is to say how to reach it.
+
     Raises:
-        WrongState: a server runs on this store already.
         Unavailable: it did not start; with the end of its log.
         Interrupted: ``stopped`` said so before it was ready.
     """
-    announcement = home.announcement(store_url)
-    running = announced_address(announcement)
-    if running is not None:
-        raise WrongState(f"a server runs on this store already, at {running}; use it with --server {running}")
     announcement.unlink(missing_ok=True)
     arguments = ["serve", "--store", store_url, "--port", "0", "--announce", str(announcement)]
     server = Child("server", [*arguments, "--until-stdin-closes"], log)
@@ -54,6 +52,13 @@ def embedded_server(
     finally:
         server.end(SERVER_GRACE, hurried)
         announcement.unlink(missing_ok=True)
+
+
+def refuse_second_server(home: Home, store_url: str) -> None:
+    """Raises WrongState where a server runs already on a store that takes one; PostgreSQL takes several."""
+    running = announced_address(home.announcement(store_url))
+    if running is not None and is_file(store_url):
+        raise WrongState(f"a server runs on this store already, at {running}; use it with --server {running}")
 
 
 def announced_address(announcement: Path) -> str | None:

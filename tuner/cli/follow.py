@@ -15,7 +15,6 @@ from types import TracebackType
 from tuner_protos.v1 import data_pb2, studies_pb2, trials_pb2
 
 from tuner.client.client import Client
-from tuner.core.errors import TunerError
 from tuner.core.event import EventKind
 from tuner.report.snapshot import Snapshot
 
@@ -52,7 +51,7 @@ class Follower:
 
     def __init__(self, client: Client, study: str) -> None:
         self._client, self._study = client, study
-        self._updates: queue.Queue[Update | TunerError | None] = queue.Queue()
+        self._updates: queue.Queue[Update | Exception | None] = queue.Queue()
         self._trials: dict[int, data_pb2.Trial] = {}
         self._optimal: list[trials_pb2.Optimal] = []
         self._thread = threading.Thread(target=self._read, name="follower", daemon=True)
@@ -72,7 +71,7 @@ class Follower:
 
         Raises:
             EOFError: the study has ended, and everything was told.
-            TunerError: the stream broke for good.
+            TunerError: the stream broke for good; or whatever else ended the thread.
         """
         try:
             update = self._updates.get(timeout=timeout)
@@ -80,7 +79,7 @@ class Follower:
             return None
         if update is None:
             raise EOFError
-        if isinstance(update, TunerError):
+        if isinstance(update, Exception):
             raise update
         return update
 
@@ -88,11 +87,8 @@ class Follower:
         try:
             for response in self._client.watch(self._study):
                 self._updates.put(self._updated(response))
-        except TunerError as error:
+        except Exception as error:  # Raised where somebody looks: in the thread that asks for the next update.
             self._updates.put(error)
-        except ValueError as error:
-            # What grpc says of a call on a channel that was closed meanwhile: the context has ended.
-            self._updates.put(TunerError(f"the connection was closed: {error}"))
         else:
             self._updates.put(None)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,19 @@ class Home:
         """Where the server of a store says how to reach it, so that a second one is not started."""
         return self.path / f"server-{hashlib.sha256(store_url.encode()).hexdigest()[:12]}.json"
 
+    def private_announcement(self) -> Path:
+        """The same for a server that is this process's own."""
+        return self.path / f"server-of-{os.getpid()}.json"
+
+    def make(self) -> None:
+        """Make the directory.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        with _writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+
     def log(self, process: str) -> Path:
         """A fresh log file for a process; that of the time before is kept beside it.
 
@@ -42,21 +57,31 @@ class Home:
             StoreError: the directory cannot be written.
         """
         path = self.path / "logs" / f"{process}.log"
-        try:
+        with _writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 path.replace(path.with_suffix(".previous.log"))
             path.touch()
-        except OSError as error:
-            raise StoreError(f"{path}: {error.strerror}; set TUNER_HOME to a directory that can be written") from error
         return path
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; set TUNER_HOME to a directory that can be written") from error
+
+
+def is_file(store_url: str) -> bool:
+    """Whether a store is an SQLite file, which takes one server at a time."""
+    scheme, separator, _ = store_url.partition("://")
+    return scheme.partition("+")[0] == "sqlite" if separator else store_url != "memory:"
+
+
 def store_exists(store_url: str) -> bool:
-    """Whether opening a store would find something: false only for an SQLite file that is not there."""
-    if store_url == "memory:":
-        return False
-    if "://" not in store_url:
-        return Path(store_url).exists()
-    scheme, _, rest = store_url.partition("://")
-    return not scheme.startswith("sqlite") or Path(rest[1:]).exists()
+    """Whether opening a store would find something: false for an SQLite file that is not there, and for memory."""
+    if not is_file(store_url):
+        return store_url != "memory:"
+    scheme, separator, path = store_url.partition("://")
+    return Path(path[1:] if separator else scheme).exists()

@@ -65,7 +65,7 @@ class Reach:
                 "start with `tuner run study.yaml`, or name a server with --server"
             )
         with (
-            embedded_server(home, store_url, home.log("reading-server")) as (_, own_address),
+            embedded_server(store_url, home.private_announcement(), home.log("reading-server")) as (_, own_address),
             self._connected(own_address) as client,
         ):
             yield client

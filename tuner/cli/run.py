@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tuner.cli.children import POLL, Child
-from tuner.cli.embedded import Interrupted, embedded_server
+from tuner.cli.embedded import Interrupted, embedded_server, refuse_second_server
 from tuner.cli.files import read_study
 from tuner.cli.home import Home, default_home
 from tuner.cli.interruptions import Interruptions
@@ -23,6 +23,8 @@ from tuner.core.clock import SteadyClock
 from tuner.core.errors import Unavailable
 
 if TYPE_CHECKING:
+    from tuner_protos.v1 import data_pb2
+
     from tuner.client.client import Client
     from tuner.report.snapshot import Snapshot
 
@@ -78,8 +80,13 @@ def _processes(
     """A server, a worker that has registered with it, and a client; all ended with the context, the worker first."""
     from tuner.client.client import Client
 
+    refuse_second_server(home, store_url)
     with embedded_server(
-        home, store_url, home.log("server"), stopped=interruptions.requested, hurried=interruptions.hurried
+        store_url,
+        home.announcement(store_url),
+        home.log("server"),
+        stopped=interruptions.requested,
+        hurried=interruptions.hurried,
     ) as (server, address):
         allowed = ["--own-device"] if policy is None else ["--policy", str(policy)]
         started_at = SteadyClock().now()
@@ -111,7 +118,9 @@ def _wait_for_worker(client: Client, children: Sequence[Child], since: float, in
         for child in children:
             child.check()
         # An earlier run's worker may still be known as online: only one seen since counts.
-        if any(w.state != data_pb2.WORKER_STATE_OFFLINE and w.seen_at >= since for w in client.workers()):
+        seen = [worker for worker in client.workers() if worker.seen_at >= since]
+        _refuse_quarantine(seen)
+        if any(worker.state == data_pb2.WORKER_STATE_ONLINE for worker in seen):
             return
         time.sleep(POLL)
     worker = children[-1]
@@ -133,12 +142,23 @@ def _tune(
     else:
         click.echo(f"{answer.study.id} continues after {answer.study.progress.counted} trials")
 
-    def check() -> None:
+    def check(snapshot: Snapshot | None) -> None:
         for child in children:
             child.check()
+        _refuse_quarantine(snapshot.workers if snapshot else ())
 
     shown = display(since=started_at)
     return follow(client, answer.study.id, shown, stopped=interruptions.requested, check=check)
+
+
+def _refuse_quarantine(workers: Sequence[data_pb2.Worker]) -> None:
+    from tuner_protos.v1 import data_pb2
+
+    for worker in workers:
+        if worker.state == data_pb2.WORKER_STATE_QUARANTINED:
+            raise Unavailable(
+                f"worker {worker.name} is quarantined, for its device is not as it was found: {worker.reason}"
+            )
 
 
 def _answered(snapshot: Snapshot) -> bool:

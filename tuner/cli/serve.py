@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tuner.cli.embedded import refuse_second_server
 from tuner.cli.extras import needs
 from tuner.cli.home import Home, default_home
 from tuner.cli.logs import log_to_stderr
@@ -50,6 +51,9 @@ def serve_command(
     own = Home(home or default_home())
     log_to_stderr()
     store_url = store or own.store_url
+    if announce is None:
+        own.make()
+        refuse_second_server(own, store_url)
     terms = {} if lease_term is None else {"lease_term": lease_term}
     serve(
         ServeOptions(

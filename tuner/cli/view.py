@@ -73,10 +73,11 @@ class LiveDisplay:
 
 
 class LineDisplay:
-    """Prints a line for each event since a moment that a person wants to read of."""
+    """Prints a line for each event since a moment that a person wants to read of, and each note when it appears."""
 
     def __init__(self, since: float = 0.0) -> None:
         self._since = since
+        self._notes: set[str] = set()
 
     def __enter__(self) -> LineDisplay:
         return self
@@ -91,6 +92,10 @@ class LineDisplay:
             if event.at >= self._since:
                 for line in progress_lines(update.snapshot, event):
                     click.echo(line)
+        for note in update.snapshot.study.notes:
+            if note not in self._notes:
+                click.echo(f"! {note}")
+        self._notes = set(update.snapshot.study.notes)
 
     def tick(self) -> None:
         """Time alone is no news."""
@@ -117,17 +122,17 @@ def follow(
     shown: Display,
     *,
     stopped: Callable[[], bool],
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[Snapshot | None], None] = lambda snapshot: None,
 ) -> Snapshot | None:
     """Show a study until it has ended, and return it; None when ``stopped`` said so before. Closes ``client``.
 
     Args:
-        check: called several times a second; what it raises ends the following.
+        check: called several times a second with the latest snapshot; what it raises ends the following.
     """
     snapshot: Snapshot | None = None
     with Follower(client, study) as follower, shown:
         while not stopped():
-            check()
+            check(snapshot)
             try:
                 update = follower.next(TICK)
             except EOFError:

@@ -68,7 +68,7 @@ def workers_table(workers: Iterable[data_pb2.Worker], now: float) -> Table:
             coloured(worker_state(worker)),
             f"{duration(now - worker.seen_at)} ago",
             Text(device),
-            Text(worker.trial or "waits"),
+            Text(worker.trial or ("waits" if worker.state == data_pb2.WORKER_STATE_ONLINE else "")),
             Text(worker.reason),
         )
     return table

@@ -12,9 +12,9 @@ import time
 import pytest
 
 from tuner.cli.children import Child
-from tuner.cli.embedded import Interrupted, announced_address, embedded_server
+from tuner.cli.embedded import Interrupted, announced_address, embedded_server, refuse_second_server
 from tuner.cli.extras import needs
-from tuner.cli.home import Home, default_home, store_exists
+from tuner.cli.home import Home, default_home, is_file, store_exists
 from tuner.cli.interruptions import Interruptions
 from tuner.core.errors import StoreError, Unavailable, WrongState
 
@@ -48,6 +48,7 @@ def until(condition, seconds=30):
         time.sleep(0.01)
 
 
+SEVERAL = "postgresql://user@host/database"
 READY = "print('ready', flush=True)\n"
 
 
@@ -155,35 +156,35 @@ def test_only_a_server_that_lives_and_listens_counts_as_announced(tmp_path):
             announced_address(path)
 
 
-def test_a_second_server_on_a_store_is_refused(tmp_path):
+def test_a_second_server_on_a_file_is_refused(tmp_path):
     home = Home(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        home.announcement("memory:").write_text(json.dumps({"address": address, "pid": os.getpid()}))
-        with (
-            pytest.raises(WrongState, match=address),
-            embedded_server(home, "memory:", home.log("server")),
-        ):
-            pass
+        refuse_second_server(home, home.store_url)
+        home.announcement(home.store_url).write_text(json.dumps({"address": address, "pid": os.getpid()}))
+        with pytest.raises(WrongState, match=address):
+            refuse_second_server(home, home.store_url)
+        home.announcement(SEVERAL).write_text(json.dumps({"address": address, "pid": os.getpid()}))
+        refuse_second_server(home, SEVERAL)
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path):
     home = Home(tmp_path)
     with (
         pytest.raises(Unavailable, match="server ended with exit code"),
-        embedded_server(home, "nonsense://nowhere", home.log("server")),
+        embedded_server("nonsense://nowhere", tmp_path / "a.json", home.log("server")),
     ):
         pass
 
 
 def test_stopping_while_the_server_starts_leaves_nothing(tmp_path):
-    home = Home(tmp_path)
+    home, announcement = Home(tmp_path), tmp_path / "a.json"
     with (
         pytest.raises(Interrupted),
-        embedded_server(home, "memory:", home.log("server"), stopped=lambda: True),
+        embedded_server("memory:", announcement, home.log("server"), stopped=lambda: True),
     ):
         pass
-    assert not home.announcement("memory:").exists()
+    assert not announcement.exists()
 
 
 def test_the_home_follows_the_environment(monkeypatch, tmp_path):
@@ -217,7 +218,8 @@ def test_only_a_missing_file_is_no_store(tmp_path):
     (tmp_path / "tuner.sqlite").touch()
     assert store_exists(home.store_url)
     assert store_exists(str(tmp_path / "tuner.sqlite"))
-    assert not store_exists(str(tmp_path / "other.sqlite"))
+    assert not store_exists(str(tmp_path / "a+b.sqlite"))
+    assert is_file("sqlite+pysqlite:////tmp/a.sqlite")
     assert not store_exists("memory:")
     assert store_exists("postgresql+psycopg://u@h/d")
 
