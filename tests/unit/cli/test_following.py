@@ -14,7 +14,7 @@ from tuner.core.errors import NotFound
 class ScriptedClient:
     """Stands in for a client: answers from lists, and counts what it is asked (no server is needed for this)."""
 
-    def __init__(self, *responses):
+    def __init__(self, *responses) -> None:
         self.responses = responses
         self.fetched = []
         self.closed = False
