@@ -155,7 +155,7 @@ class Link:
         return self._call(self._stub.Finish, request, timeout, pb.FinishResponse)
 
     def release(self, token: str, reason: str, timeout: float = CALL_TIME, *, lost: bool = False) -> None:
-        """Give a lease back unmeasured; ``lost`` when the worker died with it, which uses up one of the trial's tries."""
+        """Give a lease back unmeasured; ``lost`` when the worker died with it, which uses up one of its tries."""
         request = pb.ReleaseRequest(worker_id=self._worker_id, token=token, reason=reason, lost=lost)
         self._call(self._stub.Release, request, timeout, pb.ReleaseResponse)
 
