@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tuner_models.surrogate import fit_gp
+from tuner_models.hyperparameters import most_probable, squared_distances
+from tuner_models.surrogate import build_gp
 
 _CONCENTRATION = 0.01  # of either class before anything is seen
 
@@ -25,14 +26,16 @@ class Feasibility:
         """Fit to ``x`` (n x columns) and how often each ran and broke.
 
         Raises:
-            NUMERICAL_ERRORS: the covariance cannot be factorised.
+            LinAlgError: the covariance cannot be factorised.
         """
         good, bad = (torch.tensor(counts, dtype=torch.float64) + _CONCENTRATION for counts in (valid, invalid))
         noise_good, noise_bad = torch.log1p(1 / good), torch.log1p(1 / bad)
         odds = torch.log(good / bad) - (noise_good - noise_bad) / 2
         self._unit = odds.abs().max()
         noise = (noise_good + noise_bad) / self._unit**2
-        self._gp = fit_gp(x, odds / self._unit, noise, groups, infer_noise=False)
+        y = odds / self._unit
+        found = most_probable(squared_distances(x.numpy(), groups), y.numpy(), noise.numpy(), infer_noise=False)
+        self._gp = build_gp(x, y, noise, groups, found)
 
     def log_probability(self, x: Tensor) -> Tensor:
         """Logarithm of the probability that each row of ``x`` (n x columns) is valid: n.

@@ -23,11 +23,19 @@ _ITERATIONS = 100
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Of a Gaussian process with unit variance: a length-scale per group, what noise is unknown, and the mean."""
+    """Of a Gaussian process with unit variance.
+
+    Attributes:
+        length_scales: one per group.
+        noise: variance beyond what is known.
+        mean: the constant prior mean.
+        support: logarithm of the joint density of targets and hyperparameters.
+    """
 
     length_scales: Array
     noise: float
     mean: float
+    support: float
 
 
 def matern(squared: Array) -> tuple[Array, Array]:
@@ -77,10 +85,11 @@ def most_probable(distances: Array, y: Array, known_noise: Array, *, infer_noise
         minimize(loss, np.clip(start, *bounds.T), jac=True, method="L-BFGS-B", bounds=bounds, options=_OPTIONS)
         for start in (modes, prior[:, 0] - 1)
     ]
-    theta: Array = min(fits, key=lambda fit: float(fit.fun)).x
+    best = min(fits, key=lambda fit: float(fit.fun))
+    theta: Array = best.x
     noise = math.exp(theta[count]) if infer_noise else 0.0
     factor, _ = _factor(theta[:count], distances, known_noise + noise)
-    return Hyperparameters(np.exp(theta[:count]), noise, _mean(factor, y))
+    return Hyperparameters(np.exp(theta[:count]), noise, _mean(factor, y), -float(best.fun))
 
 
 _OPTIONS = {"maxiter": _ITERATIONS}

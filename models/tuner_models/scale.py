@@ -1,7 +1,7 @@
 """A metric between its own unit and the scale on which a Gaussian process is a fair model of it.
 
-Three monotone steps: the logarithm where Box and Cox's likelihood prefers it; a robust standardisation that bends what
-lies far out, so that no outlier of any size decides; and a plain standardisation. Greater is better on the scale.
+Three monotone steps: the logarithm, or not; a robust standardisation that bends what lies far out, so that no outlier
+of any size decides; and a plain standardisation. Greater is better on the scale.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Scale:
     deviation: float = 1.0
 
     @classmethod
-    def of(cls, values: Array, sign: float) -> Scale:
-        """The scale for ``values`` (finite, at least one), in which greater is better if ``sign`` is +1."""
-        log = prefers_log(values)
+    def of(cls, values: Array, sign: float, *, log: bool) -> Scale:
+        """The scale for ``values`` (finite, at least one; positive if ``log``), in which greater is better if ``sign``
+        is +1."""
         level = np.log(values) if log else values
         centre, spread = _robust(level, log)
         bent = cls(log, sign, centre, spread)._bent(values)
@@ -94,19 +94,10 @@ class Scale:
         return np.sign(position) * (np.minimum(np.abs(position), _FENCE) + bent)
 
 
-def prefers_log(values: Array) -> bool:
-    """Whether ``values`` are all positive and more nearly normal on the logarithm.
-
-    The two powers 0 and 1 compared by the likelihood of Box and Cox ("An Analysis of Transformations", JRSS B 26,
-    1964, section 3): after division by the geometric mean the smaller variance wins.
-    """
-    if len(values) < 2 or values.min() <= 0 or values.min() == values.max():
-        return False
-    level = np.log(values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        relative = np.exp(level - level.mean())
-        linear = np.var(relative) if np.all(np.isfinite(relative)) else np.inf
-    return bool(np.var(level) < linear or not np.isfinite(linear))
+def scales(values: Array, sign: float) -> list[Scale]:
+    """The scales that ``values`` (finite, at least one) allow: as they are, and on the logarithm."""
+    linear = Scale.of(values, sign, log=False)
+    return [linear, Scale.of(values, sign, log=True)] if values.min() > 0 else [linear]
 
 
 def _robust(level: Array, log: bool) -> tuple[float, float]:

@@ -14,8 +14,8 @@ from gpytorch.means import ConstantMean
 from torch import Tensor
 
 from tuner.core.observation import Observation
-from tuner_models.hyperparameters import most_probable, squared_distances
-from tuner_models.scale import Array, Scale
+from tuner_models.hyperparameters import Hyperparameters, most_probable, squared_distances
+from tuner_models.scale import Array, Scale, scales
 
 _NOISE_RANGE = (1e-6, 1e2)
 _PRIOR_RUNS = 4.0  # how many degrees of freedom the pooled variance weighs against a configuration's own
@@ -40,15 +40,11 @@ class MixedMatern(Kernel):  # type: ignore[misc]
         return value
 
 
-def fit_gp(x: Tensor, y: Tensor, known_noise: Tensor, groups: tuple[int, ...], *, infer_noise: bool) -> SingleTaskGP:
-    """A Gaussian process with the most probable hyperparameters, given targets ``y`` (n, of about unit variance) at
-    ``x`` (n x columns), each with a known noise variance (n).
-
-    Raises:
-        LinAlgError: the covariance cannot be factorised.
-    """
-    distances = squared_distances(x.numpy(), groups)
-    found = most_probable(distances, y.numpy(), known_noise.numpy(), infer_noise=infer_noise)
+def build_gp(
+    x: Tensor, y: Tensor, known_noise: Tensor, groups: tuple[int, ...], found: Hyperparameters
+) -> SingleTaskGP:
+    """A Gaussian process with hyperparameters ``found`` for targets ``y`` (n), each with a known noise variance (n), at
+    ``x`` (n x columns)."""
     mean = ConstantMean()
     mean.constant.data.fill_(found.mean)
     model = SingleTaskGP(
@@ -72,12 +68,25 @@ class Surrogate:
     """
 
     def __init__(self, x: Tensor, observations: Sequence[Observation], sign: float, groups: tuple[int, ...]) -> None:
+        """Fit to ``observations`` (n) at ``x`` (n x columns); greater is better if ``sign`` is +1.
+
+        The scale is the one on which data and hyperparameters together are most probable, by the density in the
+        metric's own unit: the choice of a warped Gaussian process (Snelson, Rasmussen, Ghahramani, NeurIPS 2004).
+
+        Raises:
+            LinAlgError: the covariance cannot be factorised.
+        """
         means = np.array([o.mean for o in observations])
-        self.scale = Scale.of(means, sign)
-        self.targets = torch.from_numpy(self.scale.forward(means))
-        known = noise_variances(observations, self.scale)
-        self.gp = fit_gp(x, self.targets, torch.from_numpy(known), groups, infer_noise=True)
-        self._repeat_noise = self.gp.likelihood.noise.median().item()
+        distances = squared_distances(x.numpy(), groups)
+        fits = []
+        for scale in scales(means, sign):
+            y, known = scale.forward(means), noise_variances(observations, scale)
+            found = most_probable(distances, y, known, infer_noise=True)
+            fits.append((found.support + np.log(scale.slope(means)).sum(), scale, y, known, found))
+        _, self.scale, y, known, found = max(fits, key=lambda fit: float(fit[0]))
+        self.targets = torch.from_numpy(y)
+        self.gp = build_gp(x, self.targets, torch.from_numpy(known), groups, found)
+        self._repeat_noise = float(np.median(known)) + found.noise
 
     def predict(self, x: Tensor) -> tuple[Array, Array]:
         """Mean and standard deviation of a new measurement's mean at ``x`` (n x columns), in the metric's unit."""
