@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from tuner.cli.interruptions import Interruptions
@@ -39,20 +37,13 @@ def events_command(study: str, reach: Reach, as_json: bool) -> None:
 
     --json: one object a line: sequence, kind, at, study, trial, actor, data.
     """
-    from google.protobuf.json_format import ParseDict
-    from tuner_protos.v1 import data_pb2
-
     from tuner.report.lines import event_line
     from tuner.report.records import event_record
 
     with reach.client() as client:
-        exported = client.export_study(study)
-    for line in exported.splitlines():
-        kind, message = next(iter(json.loads(line).items()))
-        if kind != "event":
-            continue
-        event = ParseDict(message, data_pb2.Event(), ignore_unknown_fields=True)
-        if as_json:
-            emit_line(event_record(event))
-        else:
-            click.echo(event_line(event))
+        for response in client.watch(study, until_now=True):
+            for event in response.events:
+                if as_json:
+                    emit_line(event_record(event))
+                else:
+                    click.echo(event_line(event))

@@ -126,15 +126,15 @@ class Client:
         """End a study; what was measured stays."""
         return self.call(operations.cancel_study(study, reason))
 
-    def watch(self, study: str, cursor: int = 0) -> Iterator[studies_pb2.WatchResponse]:
-        """What happens in a study, from behind ``cursor`` until the study has ended.
+    def watch(self, study: str, cursor: int = 0, *, until_now: bool = False) -> Iterator[studies_pb2.WatchResponse]:
+        """What happens in a study, from behind ``cursor`` until the study has ended, or only up to now.
 
         A server that goes away is waited for, up to the client's timeout at a time, and asked again from where the
         stream broke: no event is missing, none comes twice.
         """
         patience = self._patience()
         while True:
-            operation = operations.watch(study, cursor)
+            operation = operations.watch(study, cursor, until_now)
             start = self._channel.unary_stream(
                 operation.path,
                 request_serializer=type(operation.request).SerializeToString,
@@ -151,7 +151,7 @@ class Client:
             except grpc.RpcError as error:
                 self._await_next_try(error, patience, INTERRUPTED)
             else:
-                if ended:
+                if ended or until_now:
                     return
                 self._await_next_try(None, patience, INTERRUPTED)
             finally:

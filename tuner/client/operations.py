@@ -82,9 +82,9 @@ def cancel_study(study: str, reason: str) -> Operation[data_pb2.Study]:
     return Operation("Studies", "Cancel", studies_pb2.StudyRequest(study=study, reason=reason), data_pb2.Study)
 
 
-def watch(study: str, cursor: int) -> Operation[studies_pb2.WatchResponse]:
+def watch(study: str, cursor: int, until_now: bool = False) -> Operation[studies_pb2.WatchResponse]:
     """A study's events behind a cursor, as a stream."""
-    request = studies_pb2.WatchRequest(study=study, cursor=cursor)
+    request = studies_pb2.WatchRequest(study=study, cursor=cursor, until_now=until_now)
     return Operation("Studies", "Watch", request, studies_pb2.WatchResponse)
 
 

@@ -173,11 +173,7 @@ def _table(title: str) -> Table:
 
 def _measurements(objectives: Sequence[data_pb2.Objective], trial: data_pb2.Trial) -> list[Text]:
     observed = [observation(trial, objective.metric.key) for objective in objectives]
-    return [Text(f"{measured(each)} {_unit(each.unit)}".rstrip() if each else "–") for each in observed]
-
-
-def _unit(unit: str) -> str:
-    return "" if unit == "1" else unit
+    return [Text(measured(each) if each else "–") for each in observed]
 
 
 def _setting(trial: data_pb2.Trial, name: str) -> str:

@@ -9,6 +9,10 @@ from tuner_protos.v1 import data_pb2
 
 SIGNIFICANT = 4
 
+_PREFIXES = {"n": -9, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+_PREFIXED = {"s": 0, "J": 9, "W": 9, "Hz": 9}
+"""Units that take prefixes, with the power of ten up to which people use them: nobody says kiloseconds."""
+
 
 def number(value: float) -> str:
     """Four significant digits, without an exponent where that stays readable."""
@@ -23,16 +27,34 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A number with its unit; the unit "1" is that of a plain number."""
-    return f"{number(value)} {unit}" if unit not in ("", "1") else number(value)
+    """A number with its unit, scaled by a prefix where the unit takes one: 0.0000905 J is 90.50 µJ.
+
+    The unit "1" is that of a plain number.
+    """
+    factor, scaled = _scale(value, unit)
+    return f"{number(value * factor)} {scaled}".rstrip()
 
 
 def measured(observation: data_pb2.Observation) -> str:
-    """A mean and, where runs differ, its standard error: the deviation between runs over the root of their number."""
+    """A mean and, where runs differ, its standard error (the deviation between runs over the root of their number),
+    with the unit."""
     deviation = spread(observation)
-    if not deviation:
-        return number(observation.mean)
-    return f"{number(observation.mean)} ± {deviation / math.sqrt(observation.n):.2g}"
+    factor, scaled = _scale(observation.mean, observation.unit)
+    error = f" ± {deviation / math.sqrt(observation.n) * factor:.2g}" if deviation else ""
+    return f"{number(observation.mean * factor)}{error} {scaled}".rstrip()
+
+
+def _scale(value: float, unit: str) -> tuple[float, str]:
+    """The factor that brings ``value`` between 1 and 1000, and the unit with the prefix that goes with it."""
+    if unit == "1":
+        return 1.0, ""
+    prefix, base = (unit[0], unit[1:]) if len(unit) > 1 and unit[0] in _PREFIXES else ("", unit)
+    if base not in _PREFIXED or prefix not in _PREFIXES or not value or not math.isfinite(value):
+        return 1.0, unit
+    exponent = math.floor(math.log10(abs(value))) + _PREFIXES[prefix]
+    wanted = max(-9, min(_PREFIXED[base], 3 * (exponent // 3)))
+    name = next(name for name, power in _PREFIXES.items() if power == wanted)
+    return 10.0 ** (_PREFIXES[prefix] - wanted), name + base
 
 
 def spread(observation: data_pb2.Observation) -> float | None:

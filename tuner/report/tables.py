@@ -48,10 +48,7 @@ def trials_table(objectives: Sequence[data_pb2.Objective], trials: Iterable[data
             str(trial.number),
             purpose(trial),
             coloured(trial_state(trial)),
-            *(
-                Text(f"{measured(each)} {'' if each.unit == '1' else each.unit}".rstrip() if each else "")
-                for each in observed
-            ),
+            *(Text(measured(each) if each else "") for each in observed),
             Text(configuration_text(trial.configuration)),
             Text("; ".join(filter(None, (cause(trial.cause), broken, trial.note)))),
         )

@@ -161,7 +161,8 @@ def _announce(path: Path, address: str) -> None:
 
 def _watch_stdin(closed: Callable[[], object]) -> None:
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin: its lock, held while the interpreter ends, would abort it.
+        while os.read(sys.stdin.fileno(), 4096):
             pass
         closed()
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from tuner_protos.v1 import data_pb2 as tuner__protos_dot_v1_dot_data__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtuner_protos/v1/studies.proto\x12\x08tuner.v1\x1a\x1atuner_protos/v1/data.proto\"Z\n\x12\x43reateStudyRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"U\n\x13\x43reateStudyResponse\x12\x1e\n\x05study\x18\x01 \x01(\x0b\x32\x0f.tuner.v1.Study\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\r\n\x05notes\x18\x03 \x03(\t\"9\n\x14ValidateStudyRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\"8\n\x15ValidateStudyResponse\x12\x10\n\x08problems\x18\x01 \x03(\t\x12\r\n\x05notes\x18\x02 \x03(\t\" \n\x0fGetStudyRequest\x12\r\n\x05study\x18\x01 \x01(\t\"-\n\x0cStudyRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"p\n\x12ListStudiesRequest\x12$\n\x06states\x18\x01 \x03(\x0e\x32\x14.tuner.v1.StudyState\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"P\n\x13ListStudiesResponse\x12 \n\x07studies\x18\x01 \x03(\x0b\x32\x0f.tuner.v1.Study\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStudyResponse\"-\n\x0cWatchRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\"s\n\rWatchResponse\x12\x1f\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x0f.tuner.v1.Event\x12\x1e\n\x05study\x18\x02 \x01(\x0b\x32\x0f.tuner.v1.Study\x12!\n\x07workers\x18\x03 \x03(\x0b\x32\x10.tuner.v1.Worker\"!\n\x0b\x45xportChunk\x12\x12\n\njson_lines\x18\x01 \x01(\t\"\x87\x01\n\rImportRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12*\n\x0b\x65nvironment\x18\x02 \x01(\x0b\x32\x15.tuner.v1.Environment\x12\'\n\x06trials\x18\x03 \x03(\x0b\x32\x17.tuner.v1.ImportedTrial\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\xbb\x01\n\rImportedTrial\x12\x41\n\rconfiguration\x18\x01 \x03(\x0b\x32*.tuner.v1.ImportedTrial.ConfigurationEntry\x12 \n\x06result\x18\x02 \x01(\x0b\x32\x10.tuner.v1.Result\x1a\x45\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1e\n\x05value\x18\x02 \x01(\x0b\x32\x0f.tuner.v1.Value:\x02\x38\x01\"\"\n\x0eImportResponse\x12\x10\n\x08imported\x18\x01 \x01(\x05\x32\xa2\x05\n\x07Studies\x12\x45\n\x06\x43reate\x12\x1c.tuner.v1.CreateStudyRequest\x1a\x1d.tuner.v1.CreateStudyResponse\x12K\n\x08Validate\x12\x1e.tuner.v1.ValidateStudyRequest\x1a\x1f.tuner.v1.ValidateStudyResponse\x12\x31\n\x03Get\x12\x19.tuner.v1.GetStudyRequest\x1a\x0f.tuner.v1.Study\x12\x43\n\x04List\x12\x1c.tuner.v1.ListStudiesRequest\x1a\x1d.tuner.v1.ListStudiesResponse\x12\x30\n\x05Pause\x12\x16.tuner.v1.StudyRequest\x1a\x0f.tuner.v1.Study\x12\x31\n\x06Resume\x12\x16.tuner.v1.StudyRequest\x1a\x0f.tuner.v1.Study\x12\x31\n\x06\x43\x61ncel\x12\x16.tuner.v1.StudyRequest\x1a\x0f.tuner.v1.Study\x12?\n\x06\x44\x65lete\x12\x16.tuner.v1.StudyRequest\x1a\x1d.tuner.v1.DeleteStudyResponse\x12:\n\x05Watch\x12\x16.tuner.v1.WatchRequest\x1a\x17.tuner.v1.WatchResponse0\x01\x12\x39\n\x06\x45xport\x12\x16.tuner.v1.StudyRequest\x1a\x15.tuner.v1.ExportChunk0\x01\x12;\n\x06Import\x12\x17.tuner.v1.ImportRequest\x1a\x18.tuner.v1.ImportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtuner_protos/v1/studies.proto\x12\x08tuner.v1\x1a\x1atuner_protos/v1/data.proto\"Z\n\x12\x43reateStudyRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"U\n\x13\x43reateStudyResponse\x12\x1e\n\x05study\x18\x01 \x01(\x0b\x32\x0f.tuner.v1.Study\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\r\n\x05notes\x18\x03 \x03(\t\"9\n\x14ValidateStudyRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\"8\n\x15ValidateStudyResponse\x12\x10\n\x08problems\x18\x01 \x03(\t\x12\r\n\x05notes\x18\x02 \x03(\t\" \n\x0fGetStudyRequest\x12\r\n\x05study\x18\x01 \x01(\t\"-\n\x0cStudyRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"p\n\x12ListStudiesRequest\x12$\n\x06states\x18\x01 \x03(\x0e\x32\x14.tuner.v1.StudyState\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"P\n\x13ListStudiesResponse\x12 \n\x07studies\x18\x01 \x03(\x0b\x32\x0f.tuner.v1.Study\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStudyResponse\"@\n\x0cWatchRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x03\x12\x11\n\tuntil_now\x18\x03 \x01(\x08\"s\n\rWatchResponse\x12\x1f\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x0f.tuner.v1.Event\x12\x1e\n\x05study\x18\x02 \x01(\x0b\x32\x0f.tuner.v1.Study\x12!\n\x07workers\x18\x03 \x03(\x0b\x32\x10.tuner.v1.Worker\"!\n\x0b\x45xportChunk\x12\x12\n\njson_lines\x18\x01 \x01(\t\"\x87\x01\n\rImportRequest\x12\r\n\x05study\x18\x01 \x01(\t\x12*\n\x0b\x65nvironment\x18\x02 \x01(\x0b\x32\x15.tuner.v1.Environment\x12\'\n\x06trials\x18\x03 \x03(\x0b\x32\x17.tuner.v1.ImportedTrial\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\xbb\x01\n\rImportedTrial\x12\x41\n\rconfiguration\x18\x01 \x03(\x0b\x32*.tuner.v1.ImportedTrial.ConfigurationEntry\x12 \n\x06result\x18\x02 \x01(\x0b\x32\x10.tuner.v1.Result\x1a\x45\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1e\n\x05value\x18\x02 \x01(\x0b\x32\x0f.tuner.v1.Value:\x02\x38\x01\"\"\n\x0eImportResponse\x12\x10\n\x08imported\x18\x01 \x01(\x05\x32\xa2\x05\n\x07Studies\x12\x45\n\x06\x43reate\x12\x1c.tuner.v1.CreateStudyRequest\x1a\x1d.tuner.v1.CreateStudyResponse\x12K\n\x08Validate\x12\x1e.tuner.v1.ValidateStudyRequest\x1a\x1f.tuner.v1.ValidateStudyResponse\x12\x31\n\x03Get\x12\x19.tuner.v1.GetStudyRequest\x1a\x0f.tuner.v1.Study\x12\x43\n\x04List\x12\x1c.tuner.v1.ListStudiesRequest\x1a\x1d.tuner.v1.ListStudiesResponse\x12\x30\n\x05Pause\x12\x16.tuner.v1.StudyRequest\x1a\x0f.tuner.v1.Study\x12\x31\n\x06Resume\x12\x16.tuner.v1.StudyRequest\x1a\x0f.tuner.v1.Study\x12\x31\n\x06\x43\x61ncel\x12\x16.tuner.v1.StudyRequest\x1a\x0f.tuner.v1.Study\x12?\n\x06\x44\x65lete\x12\x16.tuner.v1.StudyRequest\x1a\x1d.tuner.v1.DeleteStudyResponse\x12:\n\x05Watch\x12\x16.tuner.v1.WatchRequest\x1a\x17.tuner.v1.WatchResponse0\x01\x12\x39\n\x06\x45xport\x12\x16.tuner.v1.StudyRequest\x1a\x15.tuner.v1.ExportChunk0\x01\x12;\n\x06Import\x12\x17.tuner.v1.ImportRequest\x1a\x18.tuner.v1.ImportResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,19 +53,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETESTUDYRESPONSE']._serialized_start=644
   _globals['_DELETESTUDYRESPONSE']._serialized_end=665
   _globals['_WATCHREQUEST']._serialized_start=667
-  _globals['_WATCHREQUEST']._serialized_end=712
-  _globals['_WATCHRESPONSE']._serialized_start=714
-  _globals['_WATCHRESPONSE']._serialized_end=829
-  _globals['_EXPORTCHUNK']._serialized_start=831
-  _globals['_EXPORTCHUNK']._serialized_end=864
-  _globals['_IMPORTREQUEST']._serialized_start=867
-  _globals['_IMPORTREQUEST']._serialized_end=1002
-  _globals['_IMPORTEDTRIAL']._serialized_start=1005
-  _globals['_IMPORTEDTRIAL']._serialized_end=1192
-  _globals['_IMPORTEDTRIAL_CONFIGURATIONENTRY']._serialized_start=1123
-  _globals['_IMPORTEDTRIAL_CONFIGURATIONENTRY']._serialized_end=1192
-  _globals['_IMPORTRESPONSE']._serialized_start=1194
-  _globals['_IMPORTRESPONSE']._serialized_end=1228
-  _globals['_STUDIES']._serialized_start=1231
-  _globals['_STUDIES']._serialized_end=1905
+  _globals['_WATCHREQUEST']._serialized_end=731
+  _globals['_WATCHRESPONSE']._serialized_start=733
+  _globals['_WATCHRESPONSE']._serialized_end=848
+  _globals['_EXPORTCHUNK']._serialized_start=850
+  _globals['_EXPORTCHUNK']._serialized_end=883
+  _globals['_IMPORTREQUEST']._serialized_start=886
+  _globals['_IMPORTREQUEST']._serialized_end=1021
+  _globals['_IMPORTEDTRIAL']._serialized_start=1024
+  _globals['_IMPORTEDTRIAL']._serialized_end=1211
+  _globals['_IMPORTEDTRIAL_CONFIGURATIONENTRY']._serialized_start=1142
+  _globals['_IMPORTEDTRIAL_CONFIGURATIONENTRY']._serialized_end=1211
+  _globals['_IMPORTRESPONSE']._serialized_start=1213
+  _globals['_IMPORTRESPONSE']._serialized_end=1247
+  _globals['_STUDIES']._serialized_start=1250
+  _globals['_STUDIES']._serialized_end=1924
 # @@protoc_insertion_point(module_scope)

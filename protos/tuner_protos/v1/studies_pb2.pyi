@@ -84,12 +84,14 @@ class DeleteStudyResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("study", "cursor")
+    __slots__ = ("study", "cursor", "until_now")
     STUDY_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_NOW_FIELD_NUMBER: _ClassVar[int]
     study: str
     cursor: int
-    def __init__(self, study: _Optional[str] = ..., cursor: _Optional[int] = ...) -> None: ...
+    until_now: bool
+    def __init__(self, study: _Optional[str] = ..., cursor: _Optional[int] = ..., until_now: _Optional[bool] = ...) -> None: ...
 
 class WatchResponse(_message.Message):
     __slots__ = ("events", "study", "workers")

@@ -121,3 +121,23 @@ def test_a_check_without_a_ratio_gives_the_difference():
 )
 def test_an_interval_is_on_the_scale_of_its_change(low, high, ratio, text):
     assert interval(low, high, ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (9.05e-05, "J", "90.50 µJ"),
+        (0.0446, "ms", "44.60 µs"),
+        (1500.0, "ms", "1.500 s"),
+        (7200.0, "s", "7200 s"),
+        (2.5e6, "Hz", "2.500 MHz"),
+        (-0.002, "J", "-2.000 mJ"),
+        (0.0, "J", "0 J"),
+        (3e-14, "s", "3.000e-05 ns"),
+        (0.25, "m", "0.2500 m"),
+        (1200.0, "images/s", "1200 images/s"),
+        (0.0001, "1", "0.0001000"),
+    ],
+)
+def test_units_that_take_prefixes_are_scaled_to_them_and_no_others(value: float, unit: str, text: str) -> None:
+    assert quantity(value, unit) == text

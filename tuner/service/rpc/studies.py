@@ -149,7 +149,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
             cursor = max([cursor, *(event.sequence for event in response.events)])
             if len(response.events) == EVENTS_AT_ONCE:
                 continue
-            if ended or self._runtime.stopping:
+            if ended or request.until_now or self._runtime.stopping:
                 return
             await self._runtime.changed(QUIET)
 
