@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from tuner.core.environment import Environment, StudyEnvironment
 from tuner.core.errors import InvalidInput
@@ -11,6 +11,9 @@ from tuner.core.expression import Value
 from tuner.core.param import FloatParam, IntParam, Param
 from tuner.core.study import EXTERNAL, Study, StudySpec
 from tuner.core.worker import Inventory, Offer, Worker
+
+SHOWN = 3
+"""Values that a reason names; a range may miss millions."""
 
 
 def refusals(spec: StudySpec, inventory: Inventory) -> list[str]:
@@ -117,19 +120,25 @@ def _knob(param: Param, offer: Offer | None) -> str:
         return f"knob {param.knob!r} is not known there"
     if not offer.available:
         return f"knob {param.knob!r} is not available: {offer.reason}"
-    outside = [value for value in _ends(param) if not _offered(offer, value)]
+    outside = ", ".join(itertools.islice(_outside(param, offer), SHOWN))
     if outside:
-        return (
-            f"knob {param.knob!r} does not take {', '.join(map(repr, outside))} "
-            f"of parameter {param.name!r} there; it takes {offer.domain}"
-        )
+        return f"knob {param.knob!r} does not take {outside} of parameter {param.name!r} there; it takes {offer.domain}"
     return ""
 
 
-def _ends(param: Param) -> Sequence[Value]:
-    if isinstance(param, (FloatParam, IntParam)):
-        return (*param.special, param.low, param.high)
-    return param.levels()
+def _outside(param: Param, offer: Offer) -> Iterable[str]:
+    """What of the parameter's domain the knob does not take. Between bounds a range is judged by its ends; of a knob
+    that lists its values every one is looked for."""
+    values: Iterable[Value]
+    if not isinstance(param, (FloatParam, IntParam)):
+        values = param.levels()
+    elif offer.values is None or param.low == param.high:
+        values = (*param.special, param.low, param.high)
+    elif isinstance(param, IntParam):
+        values = itertools.chain(param.special, range(param.low, param.high + 1))
+    else:
+        return (param.domain(),)
+    return (repr(value) for value in values if not _offered(offer, value))
 
 
 def _offered(offer: Offer, value: Value) -> bool:

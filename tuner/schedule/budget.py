@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.core.study import Study, StudyState
+from tuner.core.study import EXTERNAL, Study, StudyState
 from tuner.core.trial import Purpose
 from tuner.schedule.tally import Tally
 
@@ -15,10 +15,10 @@ ARM_SHARE = 0.7
 
 def reserve(study: Study, typical_cost: float) -> float:
     """Seconds of the time budget to keep for the final check, given the median seconds of a trial so far."""
-    budget, blocks = study.spec.budget.time, study.spec.measurement.blocks
-    if budget is None or not blocks:
+    budget, arms = study.spec.budget.time, _arms(study)
+    if budget is None or not arms:
         return 0.0
-    return min(budget / 2, max(budget * CHECK_SHARE, 2 * blocks * ARM_SHARE * typical_cost))
+    return min(budget / 2, max(budget * CHECK_SHARE, arms * ARM_SHARE * typical_cost))
 
 
 def may_explore(study: Study, tally: Tally, now: float, typical_cost: float) -> bool:
@@ -40,12 +40,12 @@ def exploring_is_over(study: Study, tally: Tally, now: float, typical_cost: floa
 
 def time_left(study: Study, tally: Tally, now: float, typical_cost: float, workers: int) -> float | None:
     """Estimated seconds until the study ends; None while nothing has been measured."""
-    budget, blocks = study.spec.budget, study.spec.measurement.blocks
+    budget = study.spec.budget
     if study.state.terminal:
         return 0.0
     if not typical_cost:
         return None
-    check = 2 * blocks * ARM_SHARE * typical_cost
+    check = _arms(study) * ARM_SHARE * typical_cost
     if study.state is StudyState.CONFIRMING:
         return check
     estimates = []
@@ -55,3 +55,8 @@ def time_left(study: Study, tally: Tally, now: float, typical_cost: float, worke
     if budget.time is not None:
         estimates.append(max(0.0, budget.time - study.elapsed(now)))
     return min(estimates, default=None)
+
+
+def _arms(study: Study) -> int:
+    """Arms of the final check; none where a program measures by itself, which nobody can make alternate."""
+    return 0 if study.spec.workload.kind == EXTERNAL else 2 * study.spec.measurement.blocks

@@ -105,8 +105,8 @@ def conclude(spec: StudySpec, state: StudyState, findings: Sequence[Findings]) -
 
 
 def check_plan(blocks: int) -> tuple[str, ...]:
-    """The arms of a final check in order: pairs of default and recommended whose order alternates (ABBA), so that a
-    steady drift of the device cancels."""
+    """The arms of a final check in order: pairs of default and recommended whose order alternates (ABBA). A steady
+    drift of the device cancels in an even number of pairs, and but for one step of it in an odd one."""
     pairs = [("default", "recommended"), ("recommended", "default")]
     return tuple(arm for block in range(blocks) for arm in pairs[block % 2])
 
@@ -149,10 +149,10 @@ def _check(spec: StudySpec, found: Findings) -> list[NewTrial]:
 
 def _unchecked(spec: StudySpec, found: Findings) -> str:
     recommended = found.recommended(spec)
-    if recommended is None:
-        return "no configuration keeps the outcome constraints"
     if found.default is None:
         return "the default configuration could not be measured, so no improvement is claimed"
+    if recommended is None:
+        return "no configuration keeps the outcome constraints"
     if recommended.configuration == found.default.configuration:
         if len(spec.objectives) > 1:
             return "no improvement found: whatever is better than the default in one objective is worse in another"

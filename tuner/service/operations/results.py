@@ -41,7 +41,7 @@ def finish(tx: Transaction, attempt: Attempt, member: Member, result: Result, no
         return Receipt(trial, False, not earlier[0].late, "this attempt's result was stored before")
     spec = tx.study(attempt.study_id).spec
     wanted = [metric for metric in spec.wanted if metric.key in trial.wanted]
-    check_result(result, wanted, _auxiliary(tx, spec, member.worker_id))
+    check_result(result, wanted, _declared(tx, spec, member.worker_id), trial.plan)
     completion = complete(trial, attempt, result, now)
     tx.add_result(
         StoredResult(
@@ -55,8 +55,6 @@ def finish(tx: Transaction, attempt: Attempt, member: Member, result: Result, no
             result,
         )
     )
-    if result.intermediates:
-        tx.add_intermediates(attempt.study_id, trial.number, attempt.number, result.intermediates)
     actor = f"worker:{member.worker_id}"
     data = {"attempt": attempt.number, "state": result.state.value, "late": completion.late}
     tx.append(Event(EventKind.RESULT_STORED, now, attempt.study_id, trial.number, actor, data))
@@ -77,7 +75,7 @@ def failure(cause: Cause) -> Result:
     return Result(TrialState.INFEASIBLE if cause.kind is CauseKind.REFUSED else TrialState.FAILED, cause=cause)
 
 
-def _auxiliary(tx: Transaction, spec: StudySpec, worker_id: str) -> Mapping[str, str] | None:
+def _declared(tx: Transaction, spec: StudySpec, worker_id: str) -> Mapping[str, str] | None:
     """Metrics that the worker declared for this workload, with their units; None where it declared none beforehand
     (a command's metrics stand in the study's settings, a program that asks and tells has no inventory)."""
     if spec.workload.kind == EXTERNAL:
@@ -86,7 +84,5 @@ def _auxiliary(tx: Transaction, spec: StudySpec, worker_id: str) -> Mapping[str,
     workload = next((offer for offer in inventory.workloads if offer.name == spec.workload.kind), None)
     if workload is None or not workload.metrics:
         return None
-    units = dict(workload.metrics)
-    for meter in inventory.meters:
-        units.update(meter.metrics)
-    return units
+    units = {name: unit for meter in inventory.meters for name, unit in meter.metrics.items()}
+    return {**units, **workload.metrics}
