@@ -55,14 +55,14 @@ class Scale:
         """``values`` (in the metric's unit) on the scale; under a logarithm what is not positive is at its end."""
         return (self._bent(values) - self.mean) / self.deviation
 
-    def slope(self, values: Array) -> Array:
-        """Magnitude of the derivative of ``forward``: what a small standard deviation is multiplied with."""
+    def log_slope(self, values: Array) -> Array:
+        """Logarithm of the magnitude of the derivative of ``forward``."""
         position = self._position(values)
-        room = np.where(position > 0, _ROOM_BETTER, _ROOM_WORSE)
-        bend = (1 + np.maximum(np.abs(position) - _FENCE, 0) / room) ** -2
-        level = np.abs(values) if self.log else np.ones_like(values)
-        with np.errstate(over="ignore"):
-            return np.minimum(bend / level / self.spread / self.deviation, _HUGE)
+        beyond = np.maximum(np.abs(position) - _FENCE, 0)
+        bend = -2 * np.log1p(beyond / np.where(position > 0, _ROOM_BETTER, _ROOM_WORSE))
+        level: Array = np.log(values) if self.log else np.zeros_like(values)
+        steepness: Array = bend - level - np.log(self.spread) - np.log(self.deviation)
+        return steepness
 
     def backward(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
         """Mean and standard deviation, in the metric's unit, of what is normal on the scale.
@@ -102,11 +102,11 @@ def scales(values: Array, sign: float) -> list[Scale]:
 
 def _robust(level: Array, log: bool) -> tuple[float, float]:
     low, centre, high = (float(q) for q in np.quantile(level, [0.25, 0.5, 0.75], method="nearest"))
+    rounding = _CONSTANT * (1.0 if log else abs(centre))
     with np.errstate(over="ignore"):
         spread = high / _NORMAL_IQR - low / _NORMAL_IQR
-        if spread <= _CONSTANT * abs(centre):
-            # More than half are equal: measure by the rest.
+        if spread <= rounding:  # more than half are equal: the rest must tell
             spread = float(np.max(np.abs(level / _FENCE - centre / _FENCE)))
-    if spread <= _CONSTANT * abs(centre):
+    if spread <= rounding:
         spread = _UNSEEN if log else _UNSEEN * abs(centre) or 1.0
     return centre, min(spread, _HUGE)

@@ -18,6 +18,7 @@ from tuner_models.hyperparameters import Hyperparameters, most_probable, squared
 from tuner_models.scale import Array, Scale, scales
 
 _NOISE_RANGE = (1e-6, 1e2)
+_STEEPEST = 300.0  # logarithm of a slope: beyond it, values that are denormal numbers overflow
 _PRIOR_RUNS = 4.0  # how many degrees of freedom the pooled variance weighs against a configuration's own
 
 
@@ -82,7 +83,7 @@ class Surrogate:
         for scale in scales(means, sign):
             y, known = scale.forward(means), noise_variances(observations, scale)
             found = most_probable(distances, y, known, infer_noise=True)
-            fits.append((found.support + np.log(scale.slope(means)).sum(), scale, y, known, found))
+            fits.append((found.support + scale.log_slope(means).sum(), scale, y, known, found))
         _, self.scale, y, known, found = max(fits, key=lambda fit: float(fit[0]))
         self.targets = torch.from_numpy(y)
         self.gp = build_gp(x, self.targets, torch.from_numpy(known), groups, found)
@@ -105,7 +106,7 @@ def noise_variances(observations: Sequence[Observation], scale: Scale) -> Array:
     the prior's degrees of freedom set, not estimated). Without any repeated run it is the floor.
     """
     n = np.array([o.n for o in observations], dtype=np.float64)
-    slopes = scale.slope(np.array([o.mean for o in observations]))
+    slopes = np.exp(np.minimum(scale.log_slope(np.array([o.mean for o in observations])), _STEEPEST))
     deviations = slopes * np.sqrt([o.variance or 0.0 for o in observations])
     freedom = np.array([o.n - 1 if o.variance is not None else 0 for o in observations], dtype=np.float64)
     variances = np.minimum(deviations, _NOISE_RANGE[1]) ** 2
