@@ -13,7 +13,7 @@ from tuner_protos.v1 import data_pb2, trials_pb2
 
 from tuner.report.change import change, checked_change, interval
 from tuner.report.numbers import configuration_text, measured, quantity, spread, value_text
-from tuner.report.plot import Point, Scatter, sparkline
+from tuner.report.plot import Axis, Point, Scatter, sparkline
 from tuner.report.snapshot import Snapshot, label, observation
 from tuner.report.words import coloured
 
@@ -120,7 +120,9 @@ def _unchecked(optimal: trials_pb2.Optimal, so_far: str) -> str:
     if not optimal.HasField("recommended"):
         return f"No configuration keeps the constraints{so_far}."
     if _default_is_best(optimal):
-        return f"No improvement found{so_far}: the default is the best that was measured."
+        several = len(optimal.front) > 1
+        why = "nothing is better in every objective" if several else "the default is the best that was measured"
+        return f"No improvement found{so_far}: {why}."
     return f"Not checked{so_far}: the best of many measurements looks better than it is."
 
 
@@ -145,7 +147,14 @@ def picture(snapshot: Snapshot, optimal: trials_pb2.Optimal) -> RenderableType:
         for point in _points(trials, optimal.environment, x.metric.key, y.metric.key, mark, style)
     ]
     legend = Text("· measured   ● front   D default   ★ recommended", style="dim")
-    return Group(Scatter(points, label(x.metric), label(y.metric)), legend)
+    return Group(
+        Scatter(points, *(Axis(label(each.metric), _unit(snapshot, each.metric.key)) for each in (x, y))), legend
+    )
+
+
+def _unit(snapshot: Snapshot, key: str) -> str:
+    observed = (observation(trial, key) for trial in snapshot.trials.values())
+    return next((each.unit for each in observed if each), "")
 
 
 def _layers(snapshot: Snapshot, optimal: trials_pb2.Optimal) -> list[tuple[Iterable[data_pb2.Trial], str, str]]:

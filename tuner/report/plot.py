@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from tuner.report.numbers import number
+from tuner.report.numbers import quantity
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
+
+WIDE = 30.0
+"""Ratio of largest to smallest value above which an axis is logarithmic."""
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
@@ -37,12 +41,34 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """What a side of a scatter shows: its label, and the unit of its values."""
+
+    label: str
+    unit: str = ""
+
+    def place(self, value: float, values: Sequence[float], cells: int) -> int:
+        """The cell of ``value``, on the logarithm where the values are positive and more than ``WIDE`` times apart:
+        one slow configuration would press all the others into a corner."""
+        low, high = min(values), max(values)
+        if high <= low:
+            return 0
+        if low > 0 and high / low > WIDE:
+            value, low, high = math.log(value), math.log(low), math.log(high)
+        return min(cells - 1, int((value - low) / (high - low) * cells))
+
+    def title(self, values: Sequence[float]) -> str:
+        """The label, and whether the axis is logarithmic."""
+        return f"{self.label} (log)" if min(values) > 0 and max(values) / min(values) > WIDE else self.label
+
+
+@dataclass(frozen=True)
 class Scatter:
     """Points (with finite coordinates) on a grid that takes the width it is given, up to ``width`` columns."""
 
     points: Sequence[Point]
-    x_label: str
-    y_label: str
+    x: Axis
+    y: Axis
     width: int = 60
     height: int = 12
 
@@ -50,25 +76,21 @@ class Scatter:
         if not self.points:
             return
         xs, ys = [point.x for point in self.points], [point.y for point in self.points]
-        top, bottom = number(max(ys)), number(min(ys))
+        top, bottom = quantity(max(ys), self.y.unit), quantity(min(ys), self.y.unit)
         margin = max(len(top), len(bottom))
         columns = min(self.width, options.max_width) - margin - 2
         if columns < 10:
             return
         grid = [[Text(" ") for _ in range(columns)] for _ in range(self.height)]
         for point in self.points:
-            column = _cell(point.x, min(xs), max(xs), columns)
-            row = self.height - 1 - _cell(point.y, min(ys), max(ys), self.height)
+            column = self.x.place(point.x, xs, columns)
+            row = self.height - 1 - self.y.place(point.y, ys, self.height)
             grid[row][column] = Text(point.mark, style=point.style)
-        yield Text(self.y_label, style="bold")
+        yield Text(self.y.title(ys), style="bold")
         for index, row_cells in enumerate(grid):
             label = top if index == 0 else bottom if index == self.height - 1 else ""
             yield Text(f"{label:>{margin}} │").append_text(Text().join(row_cells))
         yield Text(" " * margin + " └" + "─" * columns)
-        left, right = number(min(xs)), number(max(xs))
+        left, right = quantity(min(xs), self.x.unit), quantity(max(xs), self.x.unit)
         room = max(1, columns - len(left) - len(right))
-        yield Text(" " * (margin + 2) + left).append(f"{self.x_label:^{room}.{room}}", style="bold").append(right)
-
-
-def _cell(value: float, low: float, high: float, cells: int) -> int:
-    return 0 if high <= low else min(cells - 1, int((value - low) / (high - low) * cells))
+        yield Text(" " * (margin + 2) + left).append(f"{self.x.title(xs):^{room}.{room}}", style="bold").append(right)

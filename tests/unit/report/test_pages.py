@@ -111,7 +111,7 @@ def test_nothing_is_claimed_without_a_default(snapshot, render):
 def test_a_default_that_is_best_is_no_improvement(snapshot, render):
     default = snapshot.optimal[0].default
     text = render(answer(snapshot, unchecked(snapshot, recommended=default)))
-    assert "No improvement found so far: the default is the best that was measured." in text
+    assert "No improvement found so far: nothing is better in every objective." in text
     assert "Recommended" not in text
 
 

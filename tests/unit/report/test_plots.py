@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.report.plot import Point, Scatter, sparkline
+from tuner.report.plot import Axis, Point, Scatter, sparkline
 
 FINITE = st.floats(-1e6, 1e6)
 
@@ -29,7 +29,9 @@ def test_a_sparkline_fits_and_ends_with_the_last_value(values, width):
 
 @pytest.mark.parametrize("width", [20, 60, 200])
 def test_a_scatter_shows_its_extremes_at_the_corners(render, width):
-    lines = render(Scatter([Point(1, 10, "a"), Point(2, 20, "b")], "x", "y", width=width), width).splitlines()
+    lines = render(
+        Scatter([Point(1, 10, "a"), Point(2, 20, "b")], Axis("x"), Axis("y"), width=width), width
+    ).splitlines()
     assert lines[1].rstrip().endswith("b")
     assert lines[12].split("│")[1].startswith("a")
     assert all(len(line) <= width for line in lines)
@@ -42,10 +44,18 @@ def test_any_finite_points_can_be_shown(points):
     from rich.console import Console
 
     out = io.StringIO()
-    Console(file=out, width=60).print(Scatter([Point(x, y) for x, y in points], "größe", "y"))
+    Console(file=out, width=60).print(Scatter([Point(x, y) for x, y in points], Axis("größe", "ms"), Axis("y")))
     assert out.getvalue().count("·") <= len(points)
     assert bool(points) == ("·" in out.getvalue())
 
 
 def test_there_is_no_scatter_where_there_is_no_room(render):
-    assert render(Scatter([Point(1, math.pi)], "x", "y"), 12).strip() == ""
+    assert render(Scatter([Point(1, math.pi)], Axis("x"), Axis("y")), 12).strip() == ""
+
+
+def test_an_axis_over_many_magnitudes_is_logarithmic_and_says_so():
+    axis, values = Axis("energy_j", "J"), [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+    assert axis.title(values) == "energy_j (log)"
+    assert [axis.place(value, values, 5) for value in values] == [0, 1, 2, 3, 4]
+    assert axis.title([-1.0, 0.5, 100.0]) == "energy_j"
+    assert axis.place(0.5, [0.0, 0.5, 100.0], 10) == 0
