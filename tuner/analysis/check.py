@@ -44,6 +44,9 @@ def check(objectives: Sequence[Objective], runs: Sequence[Run]) -> list[CheckedM
     """The final check of each objective from the runs of a confirm trial.
 
     A metric that is zero or negative somewhere has no ratio; its verdict then rests on the differences alone.
+
+    Raises:
+        ValueError: no block measured an objective in both arms.
     """
     alpha = (1 - CONFIDENCE) / max(1, len(objectives))
     return [_checked(objective, runs, alpha) for objective in objectives]
@@ -64,7 +67,9 @@ def _checked(objective: Objective, runs: Sequence[Run], alpha: float) -> Checked
         raise ValueError(f"the check measured no complete block of {key}")
     before, after = _mean([b for b, _ in pairs]), _mean([a for _, a in pairs])
     positive = all(b > 0 and a > 0 for b, a in pairs)
-    effects = [math.log(a / b) if positive else a - b for b, a in pairs]
+    # Of differences only the sign matters; in units of the largest value they cannot overflow.
+    scale = max(abs(value) for pair in pairs for value in pair) or 1.0
+    effects = [math.log(a) - math.log(b) if positive else a / scale - b / scale for b, a in pairs]
     centre, ci, pi = _intervals(effects, alpha)
     verdict = _verdict(objective, ci)
     if not positive:
@@ -73,9 +78,9 @@ def _checked(objective: Objective, runs: Sequence[Run], alpha: float) -> Checked
         key,
         before,
         after,
-        math.exp(centre),
-        (math.exp(ci[0]), math.exp(ci[1])),
-        (math.exp(pi[0]), math.exp(pi[1])),
+        _exp(centre),
+        (_exp(ci[0]), _exp(ci[1])),
+        (_exp(pi[0]), _exp(pi[1])),
         len(pairs),
         verdict,
     )
@@ -103,4 +108,13 @@ def _verdict(objective: Objective, interval: tuple[float, float]) -> str:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    # Divided first: the sum of finite values need not be finite.
+    return math.fsum(value / len(values) for value in values)
+
+
+def _exp(value: float) -> float:
+    """The exponential; infinite where no float can hold it."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
