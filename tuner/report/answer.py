@@ -147,9 +147,8 @@ def picture(snapshot: Snapshot, optimal: trials_pb2.Optimal) -> RenderableType:
         for point in _points(trials, optimal.environment, x.metric.key, y.metric.key, mark, style)
     ]
     legend = Text("· measured   ● front   D default   ★ recommended", style="dim")
-    return Group(
-        Scatter(points, *(Axis(label(each.metric), _unit(snapshot, each.metric.key)) for each in (x, y))), legend
-    )
+    across, up = (Axis(label(each.metric), _unit(snapshot, each.metric.key)) for each in (x, y))
+    return Group(Scatter(points, across, up), legend)
 
 
 def _unit(snapshot: Snapshot, key: str) -> str:

@@ -90,8 +90,8 @@ class TfliteWorkload(Workload):
             latencies.append((end - start) * 1e3)
         items = len(latencies) * self._variant.batch
         every = -(-len(latencies) // MAX_SAMPLES)
-        thinned = f", each {every}th of {len(latencies)}" if every > 1 else ""
-        timed = f"{self._runtime}: one invocation of {self._variant.batch} images{thinned}"
+        images = "1 image" if self._variant.batch == 1 else f"{self._variant.batch} images"
+        timed = f"{self._runtime}: one invocation of {images}, at most {MAX_SAMPLES} samples evenly taken"
         return RunOutput(
             {
                 "latency_ms": MetricSamples(tuple(latencies[::every]), "ms", timed),
