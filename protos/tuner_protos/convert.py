@@ -180,7 +180,7 @@ def run_from_proto(message: pb.Run, field: str = "run") -> Run:
     """A run.
 
     Raises:
-        InvalidInput: a number in it is not finite.
+        InvalidInput: a number in it is not finite, or a histogram has more counts than bounds, or fewer.
     """
     return Run(
         index=message.index,
@@ -191,8 +191,16 @@ def run_from_proto(message: pb.Run, field: str = "run") -> Run:
         flags=tuple(message.flags),
         arm=message.arm,
         block=message.block,
-        histogram={name: (tuple(h.bounds), tuple(h.counts)) for name, h in message.histograms.items()},
+        histogram={name: _histogram(h, f"{field}.histograms.{name}") for name, h in message.histograms.items()},
     )
+
+
+def _histogram(message: pb.Histogram, field: str) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    if len(message.bounds) != len(message.counts):
+        raise InvalidInput(
+            Problem(field, "has not one count for each bound", len(message.counts), str(len(message.bounds)))
+        )
+    return tuple(_finite(bound, field) for bound in message.bounds), tuple(message.counts)
 
 
 def intermediate_to_proto(value: Intermediate) -> pb.Intermediate:
@@ -238,12 +246,12 @@ def result_from_proto(message: pb.Result) -> Result:
     observations = _gather(observation_from_proto, message.observations, "observations", problems)
     runs = _gather(run_from_proto, message.runs, "runs", problems)
     intermediates = _gather(intermediate_from_proto, message.intermediates, "intermediates", problems)
-    causes = _gather(cause_from_proto, [message.cause] if message.HasField("cause") else [], "cause", problems)
-    states = _gather(_trial_state, [message.state], "state", problems)
-    costs = _gather(_finite, [message.cost], "cost", problems)
-    if problems:
+    cause = _convert(cause_from_proto, message.cause, "cause", problems) if message.HasField("cause") else None
+    state = _convert(_trial_state, message.state, "state", problems)
+    cost = _convert(_finite, message.cost, "cost", problems)
+    if problems or state is None or cost is None:
         raise InvalidInput(problems)
-    return Result(states[0], observations, runs, intermediates, causes[0] if causes else None, costs[0])
+    return Result(state, observations, runs, intermediates, cause, cost)
 
 
 def _trial_state(number: int, field: str) -> TrialState:
@@ -253,13 +261,19 @@ def _trial_state(number: int, field: str) -> TrialState:
 def _gather(
     convert: Callable[[Source, str], Target], items: Iterable[Source], field: str, problems: list[Problem]
 ) -> tuple[Target, ...]:
-    good = []
-    for index, item in enumerate(items):
-        try:
-            good.append(convert(item, f"{field}[{index}]"))
-        except InvalidInput as error:
-            problems.extend(error.problems)
-    return tuple(good)
+    converted = [_convert(convert, item, f"{field}[{index}]", problems) for index, item in enumerate(items)]
+    return tuple(item for item in converted if item is not None)
+
+
+def _convert(
+    convert: Callable[[Source, str], Target], item: Source, field: str, problems: list[Problem]
+) -> Target | None:
+    """The item converted; None where it cannot be, which adds to the problems."""
+    try:
+        return convert(item, field)
+    except InvalidInput as error:
+        problems.extend(error.problems)
+        return None
 
 
 def fingerprint_to_proto(fingerprint: Fingerprint) -> pb.Fingerprint:
@@ -313,10 +327,14 @@ def offer_from_proto(message: pb.Offer) -> Offer:
         available=message.available,
         domain=message.domain,
         reason=message.reason,
-        current=value_from_proto(message.current, message.name) if message.HasField("current") else None,
+        current=value_from_proto(message.current, f"{message.name}.current") if message.HasField("current") else None,
         low=_finite(message.low, f"{message.name}.low") if message.HasField("low") else None,
         high=_finite(message.high, f"{message.name}.high") if message.HasField("high") else None,
-        values=tuple(value_from_proto(value, message.name) for value in message.values) if message.listed else None,
+        values=tuple(
+            value_from_proto(value, f"{message.name}.values[{index}]") for index, value in enumerate(message.values)
+        )
+        if message.listed
+        else None,
         metrics=dict(message.metrics),
     )
 
