@@ -48,9 +48,13 @@ class Runtime:
         self.stopping = False
 
     async def start(self) -> None:
+        """Take up what an earlier server left, and look after what time brings about from now on."""
+        await self.take_over()
+        self._ticker = asyncio.create_task(self._tick_for_ever())
+
+    async def take_over(self) -> None:
         """Take up what an earlier server left: live leases get one full term, the clocks of studies go on."""
         self._secret = await self.transactions.run(self._take_over)
-        self._ticker = asyncio.create_task(self._tick_for_ever())
 
     def _take_over(self, tx: Transaction) -> bytes:
         now = self.clock.now()
@@ -89,24 +93,28 @@ class Runtime:
         self.stopping = True
         self.notify()
 
-    async def changed(self, seconds: float) -> bool:
-        """Wait for the next change, at most ``seconds``; False when there is nothing more to wait for."""
+    @property
+    def change(self) -> asyncio.Event:
+        """The next change. Whoever will wait for it takes it before looking at the store: what happens between the look
+        and the wait is then not missed."""
+        return self._changed
+
+    async def changed(self, change: asyncio.Event, seconds: float) -> bool:
+        """Wait for a change, at most ``seconds``; False when there is nothing more to wait for."""
         if self.stopping:
             return False
-        event = self._changed
         try:
-            await asyncio.wait_for(event.wait(), seconds)
+            await asyncio.wait_for(change.wait(), seconds)
         except asyncio.TimeoutError:
             return False
         return not self.stopping
 
     # --- what leases need ---
 
-    def token(self, worker_id: str, sequence: int, turn: int) -> str:
-        """The fencing token of a worker's lease: the same for a repeated request, also after a restart, and not to be
-        guessed. ``turn`` tells leases apart that were granted under one sequence, the earlier ones ended."""
-        message = f"{worker_id}\0{sequence}\0{turn}".encode()
-        return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:40]
+    def token(self, *request: str | int) -> str:
+        """The fencing token of the lease that a request is for: the same for a repeated request, also after a restart,
+        and not to be guessed."""
+        return hmac.new(self._secret, repr(request).encode(), hashlib.sha256).hexdigest()[:40]
 
     def take(self, study: Study, settled: StudyEnvironment) -> Proposal | None:
         """The next suggestion, if one is at hand. Called inside a transaction."""
@@ -118,9 +126,10 @@ class Runtime:
 
     def cost_of(self, tx: Transaction, study: Study) -> float:
         """Median seconds of a trial, read once from the store and then again after each result."""
-        if study.id not in self._costs:
-            self._costs[study.id] = typical_cost(tx, study)
-        return self._costs[study.id]
+        cost = self._costs.get(study.id)
+        if cost is None:
+            cost = self._costs[study.id] = typical_cost(tx, study)
+        return cost
 
     # --- carrying studies on ---
 
@@ -152,16 +161,20 @@ class Runtime:
     async def _tick_for_ever(self) -> None:
         while True:
             try:
-                changed, ended = await self.transactions.run(self._tick)
-                for study_id in ended:
-                    self.suggester.forget(study_id)
-                if changed:
-                    self.notify()
+                await self.tick()
             except asyncio.CancelledError:
                 raise
             except Exception:  # The ticker must outlive a full disk or a lost connection.
                 _log.exception("housekeeping failed; it is tried again")
             await asyncio.sleep(_TICK)
+
+    async def tick(self) -> None:
+        """Do what is due by now: leases run out, silent workers are away, studies are carried on."""
+        changed, ended = await self.transactions.run(self._tick)
+        for study_id in ended:
+            self.suggester.forget(study_id)
+        if changed:
+            self.notify()
 
     def _tick(self, tx: Transaction) -> tuple[bool, list[str]]:
         now = self.clock.now()
@@ -169,7 +182,7 @@ class Runtime:
         for attempt in tx.expired_attempts(now):
             study = tx.study(attempt.study_id)
             member = attempt.members[0].worker_id
-            reason = f"no sign of life from worker {member} for {self.options.lease_term:g} s"
+            reason = f"its lease ran out with no sign of life from worker {member}"
             expire(tx, attempt, now, study.spec.budget.max_attempts, reason)
         for worker in tx.workers(states=[WorkerState.ONLINE, WorkerState.DRAINING]):
             if now - worker.seen_at > self.options.lease_term:

@@ -29,8 +29,15 @@ _CODES: dict[type[TunerError], int] = {
     errors.StoreError: code_pb2.INTERNAL,
 }
 
-MESSAGE_LIMIT = 4096
-"""Bytes of text in a status: it travels in HTTP/2 trailers, which peers bound (8 KiB is usual)."""
+TRAILER_LIMIT = 7000
+"""Bytes that a status may take on the wire. It travels in HTTP/2 trailers, which peers bound: gRPC drops a call whose
+trailers are above 8 KiB, and at random, so that what was wrong would be lost."""
+
+SUMMARY_LIMIT = 2000
+"""Bytes on the wire of the text beside a list of problems, which says the same once more."""
+
+PROBLEM_LIMIT = 600
+"""Characters of one problem."""
 
 Servicer = TypeVar("Servicer")
 Request = TypeVar("Request")
@@ -40,25 +47,36 @@ _log = logging.getLogger(__name__)
 
 
 def status_of(error: TunerError) -> status_pb2.Status:
-    """The error as a status: its code, its text, the name of its class, and each problem of an invalid input."""
+    """The error as a status: its code, its text, the name of its class, and each problem of an invalid input.
+
+    What does not fit into the trailers is cut off and said to be.
+    """
     code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), code_pb2.UNKNOWN)
-    status = status_pb2.Status(code=code, message=_bounded(str(error)))
-    info = AnyMessage()
-    info.Pack(error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN))
-    status.details.append(info)
+    invalid = isinstance(error, InvalidInput)
+    status = status_pb2.Status(code=code, message=_cut(str(error), SUMMARY_LIMIT if invalid else TRAILER_LIMIT))
+    _attach(status, error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN))
     if isinstance(error, InvalidInput):
-        request = error_details_pb2.BadRequest()
-        room = MESSAGE_LIMIT
-        for problem in error.problems:
-            violation = _violation(problem)
-            room -= violation.ByteSize()
-            if room < 0:
-                break
-            request.field_violations.append(violation)
-        packed = AnyMessage()
-        packed.Pack(request)
-        status.details.append(packed)
+        _attach(status, _violations(error.problems, (TRAILER_LIMIT - SUMMARY_LIMIT) * 3 // 4))
     return status
+
+
+def _attach(status: status_pb2.Status, detail: Message) -> None:
+    packed = AnyMessage()
+    packed.Pack(detail)
+    status.details.append(packed)
+
+
+def _violations(problems: Sequence[Problem], room: int) -> error_details_pb2.BadRequest:
+    """As many of the problems as fit into ``room`` bytes, and how many do not."""
+    request = error_details_pb2.BadRequest()
+    for problem in problems:
+        request.field_violations.append(_violation(problem))
+        if request.ByteSize() > room - PROBLEM_LIMIT:
+            break
+    if left := len(problems) - len(request.field_violations):
+        rest = f"and {left} more problems, which do not fit into this answer"
+        request.field_violations.add(field=problems[-1].source or "request", description=rest)
+    return request
 
 
 def _violation(problem: Problem) -> error_details_pb2.BadRequest.FieldViolation:
@@ -66,12 +84,25 @@ def _violation(problem: Problem) -> error_details_pb2.BadRequest.FieldViolation:
     place = f"{problem.source}:{problem.line}: " if problem.source and problem.line else ""
     place = place or (f"{problem.source}: " if problem.source else "")
     field = place + problem.field
-    return error_details_pb2.BadRequest.FieldViolation(field=field, description=whole[len(field) + 2 :])
+    description = whole[len(field) + 2 :]
+    return error_details_pb2.BadRequest.FieldViolation(
+        field=_cut(field, PROBLEM_LIMIT), description=_cut(description, PROBLEM_LIMIT)
+    )
 
 
-def _bounded(text: str) -> str:
-    encoded = text.encode()
-    return text if len(encoded) <= MESSAGE_LIMIT else encoded[: MESSAGE_LIMIT - 4].decode(errors="ignore") + " ..."
+def _cut(text: str, room: int) -> str:
+    """The beginning of ``text`` that takes at most ``room`` bytes on the wire: there a message stands twice, once with
+    what is not printable ASCII in percent encoding and once in base 64."""
+    taken = 0.0
+    for position, character in enumerate(text):
+        size = len(character.encode(errors="replace"))
+        taken += size * (1 if " " <= character <= "~" and character != "%" else 3) + size * 4 / 3
+        if taken > room:
+            return text[: max(0, position - len(_ENDLESS) * 3)] + _ENDLESS
+    return text
+
+
+_ENDLESS = " ..."
 
 
 def answers(

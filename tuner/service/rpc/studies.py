@@ -144,6 +144,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         """Events behind a cursor, then as they happen, until the study has ended."""
         cursor = request.cursor
         while True:
+            change = self._runtime.change
             response, ended = await self._runtime.transactions.read(partial(self._news, request, cursor))
             yield response
             cursor = max([cursor, *(event.sequence for event in response.events)])
@@ -151,7 +152,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 continue
             if ended or request.until_now or self._runtime.stopping:
                 return
-            await self._runtime.changed(QUIET)
+            await self._runtime.changed(change, QUIET)
 
     def _news(
         self, request: studies_pb2.WatchRequest, after: int, tx: Transaction

@@ -56,12 +56,13 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
         response = trials_pb2.SuggestResponse()
         for index in range(request.count):
             while True:
+                change = self._runtime.change
                 suggested, waiting = await self._runtime.transactions.run(partial(self._ask, request, index))
                 if suggested is not None:
                     response.suggestions.append(suggested)
                     break
                 left = deadline - self._runtime.clock.now()
-                if not waiting or left <= 0 or response.suggestions or not await self._runtime.changed(left):
+                if not waiting or left <= 0 or response.suggestions or not await self._runtime.changed(change, left):
                     return response
         return response
 
@@ -75,7 +76,7 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
                 f"study {study.id!r} is measured by workers; `workload: {{kind: external}}` is for programs"
             )
         worker = self._client(tx, request.client_id, now)
-        token = self._runtime.token(worker.id, 0, 0) + f"-{request.request_id}-{index}"
+        token = self._runtime.token(study.id, worker.id, request.request_id, index)
         try:
             attempt, _ = tx.attempt_by_token(token)
             trial = tx.trial(attempt.study_id, attempt.trial)

@@ -50,6 +50,9 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        # By worker, the last lease it asked for. An earlier request may still wait here, for a connection that is dead:
+        # it must not take from the worker what it holds by now.
+        self._newest: dict[str, int] = {}
 
     @answers
     async def Register(self, request: pb.RegisterRequest, context: grpc.aio.ServicerContext) -> pb.RegisterResponse:
@@ -62,6 +65,7 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
 
         def work(tx: Transaction) -> list[str]:
             now = self._runtime.clock.now()
+            self._newest.pop(request.worker_id, None)
             state = WorkerState.QUARANTINED if request.broken else WorkerState.ONLINE
             name = request.name or request.worker_id
             worker = Worker(request.worker_id, name, state, inventory, now, now, request.broken)
@@ -90,33 +94,43 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
     @answers
     async def Lease(self, request: pb.LeaseRequest, context: grpc.aio.ServicerContext) -> pb.LeaseResponse:
         """Something to measure, waited for up to ``wait`` seconds."""
-        deadline = self._runtime.clock.now() + min(max(request.wait, 0.0), LONGEST_WAIT)
+        if not request.wait >= 0:
+            raise InvalidInput(Problem("wait", "is no duration", request.wait, "seconds"))
+        deadline = self._runtime.clock.now() + min(request.wait, LONGEST_WAIT)
         while True:
+            change = self._runtime.change
             answer = await self._runtime.transactions.run(
                 lambda tx: self._lease(tx, request.worker_id, request.sequence)
             )
             left = deadline - self._runtime.clock.now()
             settled = answer.assignment is not None or answer.directive != pb.DIRECTIVE_CONTINUE or left <= 0
-            if settled or not await self._runtime.changed(left):
+            if settled or self._runtime.stopping:
                 if answer.assignment is not None:
                     self._runtime.notify()
                 return pb.LeaseResponse(
                     assignment=answer.assignment, directive=answer.directive, reasons=answer.reasons
                 )
+            # Who waits is alive, and what was withheld for something fresher is due in a while: look again.
+            await self._runtime.changed(change, min(left, self._runtime.options.heartbeat_interval))
 
     def _lease(self, tx: Transaction, worker_id: str, sequence: int) -> _Answer:
         now = self._runtime.clock.now()
         worker = tx.worker(worker_id)
         if worker.state is WorkerState.OFFLINE:
-            worker = change_worker(tx, worker, replace(worker, state=WorkerState.ONLINE, reason=""), now)
-        elif now - worker.seen_at > self._runtime.options.heartbeat_interval:
+            worker = change_worker(tx, worker, replace(worker, state=WorkerState.ONLINE, seen_at=now, reason=""), now)
+        elif now - worker.seen_at > self._runtime.options.heartbeat_interval / 2:
             tx.put_worker(replace(worker, seen_at=now))
         if worker.state is WorkerState.DRAINING:
             return _Answer(None, pb.DIRECTIVE_DRAIN, (worker.reason,))
+        if sequence < self._newest.setdefault(worker_id, sequence):
+            return _Answer(None, pb.DIRECTIVE_CONTINUE, ("this worker has asked for a later lease since",))
+        self._newest[worker_id] = sequence
         token, held = self._token(tx, worker_id, sequence)
         if held is not None:
-            trial = tx.trial(held[0].study_id, held[0].trial)
-            return _Answer(self._assignment(tx, trial, *held), pb.DIRECTIVE_CONTINUE)
+            attempt, member = held
+            trial = tx.trial(attempt.study_id, attempt.trial)
+            tx.update_attempt(attempt, attempt.state, expires_at=now + self._runtime.options.lease_term)
+            return _Answer(self._assignment(tx, trial, attempt, member), pb.DIRECTIVE_CONTINUE)
         for attempt in tx.live_attempts(worker_id=worker_id):
             # It asks for another lease, so it no longer measures this one: it was restarted and has forgotten.
             tries = tx.study(attempt.study_id).spec.budget.max_attempts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -14,11 +15,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 
-from tuner.core.errors import SpaceExhausted, TunerError, Unavailable
+from tuner.core.errors import SpaceExhausted, TunerError, Unavailable, WrongState
 from tuner.core.space import Configuration
 from tuner.engine.base import Prediction, Predictor, Suggestion, SuggestRequest
 
 Answer = list[Suggestion] | list[dict[str, Prediction]] | Exception
+
+LONGEST = 600.0
+"""Seconds after which an engine is taken to hang: its process is ended, so that others can think again. Generous,
+because at idle priority, beside a workload that leaves no core idle, an honest fit can take minutes."""
 
 
 class EngineHost:
@@ -49,6 +54,7 @@ class EngineHost:
         """What the engine expects of configurations.
 
         Raises:
+            WrongState: too little has been measured to predict from.
             Unavailable: the engine has no model, or failed.
         """
         answer = await self._ask(("predict", engine, request, configurations))
@@ -64,11 +70,16 @@ class EngineHost:
         try:
             connection = self._connected()
             connection.send(message)
+            if not connection.poll(LONGEST):
+                raise TimeoutError(f"no answer within {LONGEST:g} s")
             answer: Answer = connection.recv()
             return answer
         except (EOFError, OSError) as error:
             self._end()
             return Unavailable(f"the engine's process ended ({error or 'killed'}); it is started again")
+        except Exception as error:  # What an engine answers is other people's: it may not even be readable here.
+            self._end()
+            return Unavailable(f"the engine's answer cannot be read ({type(error).__name__}: {error})")
 
     def _connected(self) -> Connection:
         with self._lock:
@@ -142,13 +153,34 @@ def _answer(verb: str, name: str, request: SuggestRequest, configurations: tuple
     try:
         engine = get_engine(name)
         if verb == "suggest":
-            return engine.suggest(request)
+            return _checked(engine.suggest(request), request)
         if not isinstance(engine, Predictor):
             return Unavailable(f"engine {name!r} has no model that could predict")
         return [dict(prediction) for prediction in engine.predict(request, configurations)]
     except SpaceExhausted as error:
         return SpaceExhausted(str(error))
+    except WrongState as error:
+        return WrongState(str(error)) if verb == "predict" else Unavailable(f"engine {name!r}: {error}")
     except TunerError as error:
         return Unavailable(f"engine {name!r}: {error}")
     except Exception as error:  # An engine is other people's code: whatever it raises must not end the host.
         return Unavailable(f"engine {name!r} failed: {type(error).__name__}: {error}")
+
+
+def _checked(suggestions: list[Suggestion], request: SuggestRequest) -> list[Suggestion]:
+    """What an engine suggests, if it can be measured and stored.
+
+    Raises:
+        InvalidInput: a configuration is none of the space.
+        Unavailable: there is no suggestion, or a prediction is not finite.
+    """
+    if not suggestions:
+        raise Unavailable("it suggested nothing")
+    checked = []
+    for suggestion in suggestions:
+        predicted = {key: (float(mean), float(spread)) for key, (mean, spread) in suggestion.predicted.items()}
+        if not all(math.isfinite(number) for pair in predicted.values() for number in pair):
+            raise Unavailable(f"it predicted {predicted}")
+        configuration = request.space.configuration(suggestion.configuration, source="suggestion")
+        checked.append(Suggestion(configuration, str(suggestion.note), predicted))
+    return checked

@@ -19,18 +19,21 @@ trial's time; otherwise measuring something now is worth more than choosing a li
 
 @dataclass(frozen=True)
 class Prepared:
-    """A suggestion with how it was made."""
+    """A suggestion with how it was made: the ``position``-th of ``count`` that one request asked for."""
 
     suggestion: Suggestion
     engine: str
     seen: int
     seed: int
+    count: int
+    position: int
     open_trials: tuple[int, ...]
     note: str = ""
 
     def proposal(self) -> Proposal:
         """As the leasing transaction takes it."""
-        return Proposal(self._trial, {"seed": self.seed, "open": list(self.open_trials)})
+        made = {"seed": self.seed, "count": self.count, "position": self.position, "open": list(self.open_trials)}
+        return Proposal(self._trial, made)
 
     def _trial(self, study: Study, environment: str, now: float) -> Trial:
         note = "; ".join(filter(None, (self.note, self.suggestion.note)))

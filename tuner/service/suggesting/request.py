@@ -15,8 +15,8 @@ from tuner.store.base import Transaction
 
 @dataclass(frozen=True)
 class Question:
-    """A request, and the numbers of the trials that were open when it was made: with these, the seed and the sequence
-    in the event of the trial it led to, the request can be made again from the store."""
+    """A request, and the numbers of the trials that were open when it was made. The event of the trial it led to holds
+    these, the seed, the count and the last event seen: with them the request can be made again from the store."""
 
     request: SuggestRequest
     open_trials: tuple[int, ...]

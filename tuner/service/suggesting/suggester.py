@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tuner.core.clock import Clock
 from tuner.core.environment import StudyEnvironment
@@ -24,6 +24,9 @@ LARGEST_BATCH = 8
 """Suggestions made in one go, whatever the number of workers: more would be stale before they are used."""
 
 FALLBACK = "sobol"
+
+LOOK_AGAIN = 0.5
+"""Seconds between looks at whether a late engine's pool has run empty once more."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,22 +77,25 @@ class Suggester:
 
     def result_arrived(self, study_id: str, sequence: int) -> None:
         """A result was stored: what is at hand is no longer the best that can be said."""
-        for line in self._lines.values():
-            if line.study_id == study_id:
-                line.pool.newest = max(line.pool.newest, sequence)
-                self._ask(line)
+        for line in self._of(study_id):
+            line.pool.newest = max(line.pool.newest, sequence)
+            self._ask(line)
 
     def exhausted(self, study_id: str) -> bool:
         """Whether every environment of the study has nothing more to propose."""
-        pools = [line.pool for line in self._lines.values() if line.study_id == study_id]
-        return bool(pools) and all(pool.exhausted for pool in pools)
+        lines = self._of(study_id)
+        return bool(lines) and all(line.pool.exhausted for line in lines)
 
     def forget(self, study_id: str) -> None:
         """The study has ended: drop what was prepared for it."""
-        for key in [key for key in self._lines if key[0] == study_id]:
-            line = self._lines.pop(key)
+        for line in self._of(study_id):
+            self._lines.pop((study_id, line.settled.environment.id), None)
             if line.task is not None:
                 line.task.cancel()
+
+    def _of(self, study_id: str) -> list[_Line]:
+        # A copy, made in one step: the store's thread adds lines while the event loop reads them.
+        return [line for line in list(self._lines.values()) if line.study_id == study_id]
 
     async def close(self) -> None:
         """Stop asking."""
@@ -119,33 +125,24 @@ class Suggester:
             _log.exception("no suggestions for %s", line.study_id)
 
     async def _fill(self, line: _Line) -> None:
-        def ask(tx: Transaction) -> tuple[Study, Question] | None:
-            study = tx.study(line.study_id)
-            if study.state is not StudyState.ACTIVE:
-                return None
-            workers = len(tx.workers(states=[WorkerState.ONLINE]))
-            line.pool.settled()
-            count = min(max(1, workers), LARGEST_BATCH)
-            return study, build_request(tx, study, line.settled, count, self._patience)
-
-        asked = await self._transactions.run(ask)
+        asked = await self._question(line)
         if asked is None:
             return
-        study, question = asked
-        engine = study.spec.engine.name
+        engine, question = asked
         began = self._clock.now()
         thinking = asyncio.create_task(self._host.suggest(engine, question.request))
         try:
-            done, _ = await asyncio.wait({thinking}, timeout=self._patience)
-            if not done and not len(line.pool):
-                await self._fall_back(line, question, f"{engine} took more than {self._patience:g} s")
+            wait = self._patience
+            while not (await asyncio.wait({thinking}, timeout=wait))[0]:
+                wait = LOOK_AGAIN
+                if not len(line.pool):
+                    await self._fall_back(line, f"{engine} took more than {self._patience:g} s")
             suggestions = await thinking
         except SpaceExhausted:
-            line.pool.exhausted = True
-            self._notify()
+            self._exhaust(line)
             return
         except Unavailable as error:
-            await self._fall_back(line, question, str(error))
+            await self._fall_back(line, str(error))
             return
         except asyncio.CancelledError:
             thinking.cancel()
@@ -153,23 +150,47 @@ class Suggester:
         line.pool.engine_seconds = self._clock.now() - began
         self._offer(line, question, suggestions, engine, "")
 
-    async def _fall_back(self, line: _Line, question: Question, why: str) -> None:
+    async def _question(self, line: _Line) -> tuple[str, Question] | None:
+        """The engine's name and what to ask it now; None while the study does not explore."""
+
+        def ask(tx: Transaction) -> tuple[str, Question] | None:
+            study = tx.study(line.study_id)
+            if study.state is not StudyState.ACTIVE:
+                return None
+            workers = len(tx.workers(states=[WorkerState.ONLINE]))
+            line.pool.settled()
+            count = min(max(1, workers), LARGEST_BATCH)
+            return study.spec.engine.name, build_request(tx, study, line.settled, count, self._patience)
+
+        return await self._transactions.run(ask)
+
+    async def _fall_back(self, line: _Line, why: str) -> None:
         from tuner.engine.registry import get_engine
 
         _log.warning("%s: %s; a Sobol point is measured instead", line.study_id, why)
+        # Asked anew: while the engine thought, trials were begun. The options are that engine's own.
+        asked = await self._question(line)
+        if asked is None:
+            return
+        question = replace(asked[1], request=replace(asked[1].request, options={}))
         try:
             suggestions = await asyncio.to_thread(get_engine(FALLBACK).suggest, question.request)
         except SpaceExhausted:
-            line.pool.exhausted = True
-            self._notify()
+            self._exhaust(line)
             return
         self._offer(line, question, suggestions, FALLBACK, f"fallback: {why}")
+
+    def _exhaust(self, line: _Line) -> None:
+        line.pool.exhausted = True
+        self._notify()
 
     def _offer(self, line: _Line, question: Question, suggestions: list[Suggestion], engine: str, note: str) -> None:
         request = question.request
         prepared = [
-            Prepared(suggestion, engine, request.sequence, request.seed, question.open_trials, note)
-            for suggestion in suggestions
+            Prepared(
+                suggestion, engine, request.sequence, request.seed, request.count, position, question.open_trials, note
+            )
+            for position, suggestion in enumerate(suggestions)
         ]
         if not line.pool.fill(prepared):
             # All of it was taken while the engine was thinking; it has to think again, knowing that.
