@@ -47,15 +47,16 @@ def run_command(file: Path, policy: Path | None, store: str | None, home: Path |
     Starts a server and a worker, shows how it goes, and reports the answer. Ctrl-C at any moment leaves the device as
     it was found; the same command then continues where it stopped. What was measured is kept: see `tuner show`.
     """
+    from tuner.cli.policy import chosen_policy
     from tuner.cli.view import final_report
+    from tuner.cli.workload import check_on_device
+    from tuner.core.study import EXTERNAL
     from tuner.spec.yaml import parse_study
 
     source = read_study(file)
-    parse_study(source, str(file))
-    if policy is not None:
-        from tuner_workers.policy import Policy
-
-        Policy.load(policy)
+    spec = parse_study(source, str(file))
+    if spec.workload.kind != EXTERNAL:
+        check_on_device(spec.workload, chosen_policy(policy, own_device=policy is None), source, str(file))
     own = Home(home or default_home())
     click.echo(f"starting a server and a worker; their logs are in {own.path / 'logs'}")
     with Interruptions() as interruptions:

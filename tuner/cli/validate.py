@@ -23,12 +23,13 @@ def validate_command(file: Path, reach: Reach, as_json: bool) -> None:
 
     --json: valid (true or false), problems, notes (lists of sentences).
     """
+    from tuner.cli.workload import check_settings
     from tuner.core.errors import InvalidInput
     from tuner.spec.yaml import parse_study
 
     source, notes = read_study(file), []
     try:
-        parse_study(source, str(file))
+        check_settings(parse_study(source, str(file)).workload, source, str(file))
         problems: list[str] = []
     except InvalidInput as error:
         problems = [str(problem) for problem in error.problems]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tuner.core.study import Study, StudyState
-from tuner.core.trial import Origin, Purpose, Trial, TrialState
+from tuner.core.trial import Cause, CauseKind, Origin, Purpose, Trial, TrialState
 from tuner.schedule.budget import exploring_is_over
 from tuner.schedule.conclusion import NewTrial, conclude
 from tuner.schedule.tally import Tally
-from tuner.service.operations.findings import findings
-from tuner.service.operations.record import change_study, create_trial
+from tuner.service.operations.findings import findings, joined
+from tuner.service.operations.record import cancel_trial, change_study, create_trial
 from tuner.store.base import Transaction
 
 
@@ -30,16 +30,35 @@ def advance(tx: Transaction, study: Study, now: float, *, typical_cost: float, e
     if study.state not in (StudyState.ACTIVE, StudyState.CONFIRMING):
         return study
     counts = tally(tx, study.id)
+    if reason := _hopeless(tx, study, counts):
+        for trial in tx.trials(study.id, states=[TrialState.QUEUED]):
+            cancel_trial(tx, trial, Cause(CauseKind.CANCELLED, reason), now, actor="tuner")
+        return change_study(tx, study, StudyState.FAILED, now, actor="tuner", reason=reason)
     if counts.open() or not counts.number(purposes=[Purpose.DEFAULT]):
         return study
     if study.state is StudyState.ACTIVE and not exploring_is_over(study, counts, now, typical_cost, exhausted):
         return study
-    step = conclude(study.spec, study.state, findings(tx, study))
+    places = {settled.environment.id for settled in joined(tx, study)}
+    step = conclude(study.spec, study.state, [found for found in findings(tx, study) if found.environment in places])
     for new in step.trials:
         _queue(tx, study, new, now)
     if step.state is not None:
         study = change_study(tx, study, step.state, now, actor="tuner", reason=step.reason)
     return study
+
+
+def _hopeless(tx: Transaction, study: Study, counts: Tally) -> str:
+    """Why nothing can be measured at all; "" where something may: the default could not be measured for want of
+    something that is no property of its configuration, nor has any other, and nothing is being measured."""
+    held = [state for state in TrialState if state.held]
+    if counts.number(states=[TrialState.COMPLETED, *held]) or not counts.number(states=[TrialState.FAILED]):
+        return ""
+    if counts.open([Purpose.DEFAULT]):
+        return ""
+    causes = [trial.cause for trial in tx.trials(study.id, purposes=[Purpose.DEFAULT])]
+    if not causes or not all(cause and cause.kind is CauseKind.UNAVAILABLE for cause in causes):
+        return ""
+    return "the default configuration cannot be measured: " + "; ".join(sorted({c.message for c in causes if c}))
 
 
 def _queue(tx: Transaction, study: Study, new: NewTrial, now: float) -> None:
