@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -29,15 +30,19 @@ _CODES: dict[type[TunerError], int] = {
     errors.StoreError: code_pb2.INTERNAL,
 }
 
-TRAILER_LIMIT = 7000
-"""Bytes that a status may take on the wire. It travels in HTTP/2 trailers, which peers bound: gRPC drops a call whose
-trailers are above 8 KiB, and at random, so that what was wrong would be lost."""
+# A status travels in HTTP/2 trailers; above 8 KiB of them gRPC drops calls at random, and what was wrong would be lost.
+# A message stands there twice (in percent encoding, where a byte can take three, and in base 64), a problem once.
+MESSAGE_LIMIT = 1500
+"""Bytes of an error's text."""
 
-SUMMARY_LIMIT = 2000
-"""Bytes on the wire of the text beside a list of problems, which says the same once more."""
+SUMMARY_LIMIT = 500
+"""Bytes of the text beside a list of problems, which says the same once more."""
+
+PROBLEMS_LIMIT = 3500
+"""Bytes of all problems together."""
 
 PROBLEM_LIMIT = 600
-"""Characters of one problem."""
+"""Bytes of what is wrong with one field."""
 
 Servicer = TypeVar("Servicer")
 Request = TypeVar("Request")
@@ -53,10 +58,10 @@ def status_of(error: TunerError) -> status_pb2.Status:
     """
     code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), code_pb2.UNKNOWN)
     invalid = isinstance(error, InvalidInput)
-    status = status_pb2.Status(code=code, message=_cut(str(error), SUMMARY_LIMIT if invalid else TRAILER_LIMIT))
+    status = status_pb2.Status(code=code, message=_cut(str(error), SUMMARY_LIMIT if invalid else MESSAGE_LIMIT))
     _attach(status, error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN))
     if isinstance(error, InvalidInput):
-        _attach(status, _violations(error.problems, (TRAILER_LIMIT - SUMMARY_LIMIT) * 3 // 4))
+        _attach(status, _violations(error.problems))
     return status
 
 
@@ -66,16 +71,16 @@ def _attach(status: status_pb2.Status, detail: Message) -> None:
     status.details.append(packed)
 
 
-def _violations(problems: Sequence[Problem], room: int) -> error_details_pb2.BadRequest:
-    """As many of the problems as fit into ``room`` bytes, and how many do not."""
+def _violations(problems: Sequence[Problem]) -> error_details_pb2.BadRequest:
+    """As many of the problems as fit, and how many do not."""
     request = error_details_pb2.BadRequest()
-    for problem in problems:
-        request.field_violations.append(_violation(problem))
-        if request.ByteSize() > room - PROBLEM_LIMIT:
+    for number, problem in enumerate(problems):
+        violation = _violation(problem)
+        if request.ByteSize() + violation.ByteSize() > PROBLEMS_LIMIT:
+            rest = f"and {len(problems) - number} more problems, which do not fit into this answer"
+            request.field_violations.add(field=_cut(problem.source or "request", PROBLEM_LIMIT), description=rest)
             break
-    if left := len(problems) - len(request.field_violations):
-        rest = f"and {left} more problems, which do not fit into this answer"
-        request.field_violations.add(field=problems[-1].source or "request", description=rest)
+        request.field_violations.append(violation)
     return request
 
 
@@ -90,19 +95,9 @@ def _violation(problem: Problem) -> error_details_pb2.BadRequest.FieldViolation:
     )
 
 
-def _cut(text: str, room: int) -> str:
-    """The beginning of ``text`` that takes at most ``room`` bytes on the wire: there a message stands twice, once with
-    what is not printable ASCII in percent encoding and once in base 64."""
-    taken = 0.0
-    for position, character in enumerate(text):
-        size = len(character.encode(errors="replace"))
-        taken += size * (1 if " " <= character <= "~" and character != "%" else 3) + size * 4 / 3
-        if taken > room:
-            return text[: max(0, position - len(_ENDLESS) * 3)] + _ENDLESS
-    return text
-
-
-_ENDLESS = " ..."
+def _cut(text: str, limit: int) -> str:
+    encoded = text.encode(errors="replace")
+    return encoded.decode() if len(encoded) <= limit else encoded[: limit - 4].decode(errors="ignore") + " ..."
 
 
 def answers(
