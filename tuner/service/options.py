@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +58,16 @@ class ServeOptions:
             )
         if not 0 <= self.port <= 65535:
             problems.append(Problem("port", "is out of range", self.port, "0 to 65535"))
-        if self.lease_term <= 0:
-            problems.append(Problem("lease_term", "must be positive", self.lease_term, "seconds"))
+        for name, seconds in (("lease_term", self.lease_term), ("patience", self.patience)):
+            if not 0 < seconds < math.inf:
+                problems.append(Problem(name, "must be positive", seconds, "seconds"))
         if problems:
             raise InvalidInput(problems)
+
+    def address(self, port: int) -> str:
+        """ "HOST:PORT"; the colons of an IPv6 address stand in brackets."""
+        host = self.host.strip("[]")
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def heartbeat_interval(self) -> float:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -28,7 +29,8 @@ from tuner.service.rpc.workers import WorkersServicer
 from tuner.service.runtime import Runtime
 from tuner.store.open import open_store
 
-LARGEST_MESSAGE = 16 << 20
+LARGEST_MESSAGE = 64 << 20
+"""Bytes: as much as a worker sends; a larger result would be sent again for ever."""
 GRACE = 2.0
 """Seconds that calls under way get to end when the server stops."""
 
@@ -110,7 +112,7 @@ class TunerServer:
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         names = (*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-        target = f"{options.host}:{options.port}"
+        target = options.address(options.port)
         try:
             bind = server.add_secure_port if credentials else server.add_insecure_port
             port = bind(target, credentials) if credentials else bind(target)
@@ -125,7 +127,7 @@ class TunerServer:
         for name in ("", *_SERVICES):
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         self._runtime, self._server = runtime, server
-        self.address = f"{options.host}:{port}"
+        self.address = options.address(port)
         if options.announce is not None:
             _announce(options.announce, self.address)
 
@@ -147,9 +149,11 @@ def _credentials(options: ServeOptions) -> grpc.ServerCredentials | None:
     if options.tls_certificate is None or options.tls_key is None:
         return None
     try:
+        # gRPC would only say that it cannot bind; and here an SSLError is an OSError.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(options.tls_certificate, options.tls_key, "")
         return grpc.ssl_server_credentials([(options.tls_key.read_bytes(), options.tls_certificate.read_bytes())])
     except OSError as error:
-        raise InvalidInput(Problem("tls", f"a file cannot be read: {error}")) from error
+        raise InvalidInput(Problem("tls", f"the certificate and its key cannot be used: {error}")) from error
 
 
 def _announce(path: Path, address: str) -> None:

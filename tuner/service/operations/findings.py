@@ -6,6 +6,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping
 
+from tuner.core.environment import StudyEnvironment
 from tuner.core.observation import Observation, pool
 from tuner.core.space import Configuration
 from tuner.core.study import Study
@@ -70,9 +71,17 @@ def findings(tx: Transaction, study: Study) -> list[Findings]:
     return found
 
 
+def joined(tx: Transaction, study: Study) -> list[StudyEnvironment]:
+    """The environments in which the study's workers measure, in the order in which they joined; of others it only has
+    imported measurements."""
+    measured = {trial.environment for trial in tx.trials(study.id, purposes=[Purpose.DEFAULT])}
+    return [settled for settled in tx.environments(study.id) if settled.environment.id in measured]
+
+
 def typical_cost(tx: Transaction, study: Study) -> float:
     """Median seconds that a completed trial took; 0 while there is none."""
-    costs = [stored.result.cost for stored in tx.results(study.id, late=False) if stored.result.cost > 0]
+    results = [stored.result for stored in tx.results(study.id, late=False)]
+    costs = [result.cost for result in results if result.state is TrialState.COMPLETED and result.cost > 0]
     return statistics.median(costs) if costs else 0.0
 
 

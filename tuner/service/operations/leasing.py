@@ -27,6 +27,7 @@ from tuner.schedule import lease
 from tuner.schedule.admission import local_default, refusals, refused_because_pinned, settle
 from tuner.schedule.budget import may_explore
 from tuner.service.operations.advance import tally
+from tuner.service.operations.findings import joined
 from tuner.service.operations.record import change_trial, create_trial, note
 from tuner.store.base import Transaction
 
@@ -109,11 +110,11 @@ def _refusals(study: Study, worker: Worker) -> list[str]:
 
 def _admit(tx: Transaction, study: Study, worker: Worker, now: float) -> tuple[Study, list[StudyEnvironment]]:
     """The study's environments on this device; on the device type's first visit they join the study, and the default
-    configuration is queued in each."""
-    present = {settled.environment.id: settled for settled in tx.environments(study.id)}
+    configuration is queued in each. Once a study explores no more, no device type joins it."""
+    present = {settled.environment.id: settled for settled in joined(tx, study)}
     wanted = settle(study.spec, worker.inventory)
     mine = [present[s.environment.id] for s in wanted if s.environment.id in present]
-    if mine:
+    if mine or study.state is not StudyState.ACTIVE:
         return study, mine
     digest = worker.inventory.fingerprint.digest
     pinned = dataclasses.replace(

@@ -24,7 +24,6 @@ class Submission:
 
     study: Study
     created: bool
-    notes: tuple[str, ...]
 
 
 def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float) -> Submission:
@@ -32,9 +31,8 @@ def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float
 
     Raises:
         AlreadyExists: a study of this name has other contents; the message lists the differences.
-        InvalidInput: workers are registered, and none of them can measure it; each one's reason.
+        InvalidInput: it would start, workers are registered, and none of them can measure it; each one's reason.
     """
-    notes = fit(spec, tx.workers(states=PRESENT))
     runs = tx.study_runs(spec.name)
     if runs:
         last = runs[-1]
@@ -47,12 +45,13 @@ def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float
         if last.state is StudyState.PAUSED:
             last = change_study(tx, last, StudyState.ACTIVE, now, actor=owner, reason="submitted again")
         if not last.state.terminal:
-            return Submission(last, False, notes)
+            return Submission(last, False)
+    fit(spec, tx.workers(states=PRESENT))
     run = len(runs) + 1
     study = Study(f"{spec.name}/{run}", spec, run, StudyState.ACTIVE, now, source, owner)
     tx.add_study(study)
     tx.append(Event(EventKind.STUDY_CREATED, now, study.id, actor=owner, data={"name": spec.name, "run": run}))
-    return Submission(study, True, notes)
+    return Submission(study, True)
 
 
 def fit(spec: StudySpec, workers: Sequence[Worker]) -> tuple[str, ...]:

@@ -20,14 +20,15 @@ from tuner_protos.convert import (
 )
 from tuner_protos.v1 import data_pb2, studies_pb2, studies_pb2_grpc
 
-from tuner.core.environment import StudyEnvironment
-from tuner.core.errors import InvalidInput, NotFound, Problem
+from tuner.core.environment import Environment, StudyEnvironment
+from tuner.core.errors import InvalidInput, NotFound, Problem, WrongState
 from tuner.core.event import Event
 from tuner.core.study import Study, StudySpec, StudyState
 from tuner.core.trial import Attempt, AttemptState, Member, Origin, Purpose, Trial
 from tuner.schedule.completion import check_result
 from tuner.service.operations import studies as operations
 from tuner.service.operations.engines import check_engine
+from tuner.service.operations.findings import joined
 from tuner.service.operations.record import create_trial
 from tuner.service.rpc.errors import answers, streams
 from tuner.service.rpc.views import study_view, trial_views, worker_views
@@ -65,9 +66,8 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
             if answered is not None:
                 return studies_pb2.CreateStudyResponse.FromString(answered)
             submission = operations.submit(tx, spec, request.source, request.owner, now)
-            response = studies_pb2.CreateStudyResponse(
-                study=self._view(tx, submission.study), created=submission.created, notes=submission.notes
-            )
+            view = self._view(tx, submission.study)
+            response = studies_pb2.CreateStudyResponse(study=view, created=submission.created, notes=view.notes)
             if request.request_id:
                 tx.remember(key, response.SerializeToString(), now)
             return response
@@ -214,6 +214,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 return studies_pb2.ImportResponse.FromString(answered)
             now = self._runtime.clock.now()
             study = operations.find(tx, request.study)
+            _check_import(tx, study, environment)
             tx.add_environment(study.id, StudyEnvironment(environment))
             problems: list[Problem] = []
             for index, message in enumerate(request.trials):
@@ -228,7 +229,9 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 tx.remember(key, response.SerializeToString(), now)
             return response
 
-        return await self._runtime.transactions.run(work)
+        response = await self._runtime.transactions.run(work)
+        self._runtime.notify()
+        return response
 
     async def _move(self, request: studies_pb2.StudyRequest, move: Move) -> data_pb2.Study:
         def work(tx: Transaction) -> data_pb2.Study:
@@ -264,6 +267,16 @@ def _placed(source: str, file_name: str) -> Iterator[None]:
 def _called(file_name: str) -> str:
     """What messages call the file: as the caller does, without what could harm the caller's terminal."""
     return "".join(c for c in file_name if c.isprintable())[:200] or "study.yaml"
+
+
+def _check_import(tx: Transaction, study: Study, environment: Environment) -> None:
+    """Raises WrongState where measurements of that environment cannot be taken in now."""
+    if study.state.terminal:
+        raise WrongState(f"study {study.id!r} is {study.state.value}: it takes no more measurements")
+    measured = any(settled.environment.id == environment.id for settled in joined(tx, study))
+    if not measured and any(param.optional for param in study.spec.space.params):
+        # Which of the optional knobs a device lacks is settled by the first worker; it would find the place taken.
+        raise WrongState(f"study {study.id!r} has optional knobs: import once a worker of that device has joined it")
 
 
 def _import_one(
@@ -311,6 +324,6 @@ def page_number(token: str) -> int:
     Raises:
         NotFound: it is no token that this server gave.
     """
-    if token and not (token.isascii() and token.isdigit()):
+    if token and not (token.isascii() and token.isdigit() and len(token) < 10):
         raise NotFound(f"there is no page {token!r}; use the next_page_token of the page before")
     return int(token or 0)

@@ -21,7 +21,10 @@ from tuner.core.study import EXTERNAL, Study, StudyState
 from tuner.core.trial import Origin, Purpose, Result, Trial, TrialState
 from tuner.core.worker import Inventory, Worker, WorkerState
 from tuner.engine.base import SuggestRequest
+from tuner.schedule.budget import may_explore
 from tuner.service.operations import leasing, results, studies
+from tuner.service.operations.advance import tally
+from tuner.service.operations.findings import joined
 from tuner.service.operations.record import create_trial
 from tuner.service.rpc.errors import answers
 from tuner.service.rpc.studies import page_number, page_size
@@ -31,6 +34,8 @@ from tuner.service.suggesting.request import build_request
 from tuner.store.base import Transaction
 
 LARGEST_COUNT = 64
+LONGEST_NUMBER = 9
+"""Digits of a trial's number: the protocol has 32 bits for it."""
 
 
 class TrialsServicer(trials_pb2_grpc.TrialsServicer):
@@ -117,9 +122,11 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
             study = studies.find(tx, request.study)
             if study.state is not StudyState.ACTIVE:
                 raise WrongState(f"study {study.id!r} is {study.state.value}: it takes no more configurations")
-            environments = tx.environments(study.id)
+            environments = joined(tx, study)
             if not environments:
                 raise WrongState(f"study {study.id!r} has no environment yet: it waits for its first worker")
+            if not may_explore(study, tally(tx, study.id), now, self._runtime.cost_of(tx, study)):
+                raise WrongState(f"the budget of study {study.id!r} is used up, or will be by trials that are open")
             settled = environments[0]
             space = study.spec.space.without(settled.absent)
             trial = Trial(
@@ -191,7 +198,7 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
     async def Get(self, request: trials_pb2.GetTrialRequest, context: grpc.aio.ServicerContext) -> data_pb2.Trial:
         """One trial with its runs and learning curve."""
         name, _, number = request.trial.rpartition("/")
-        if not name or not number.isdigit():
+        if not name or not (number.isascii() and number.isdigit()) or len(number) > LONGEST_NUMBER:
             raise InvalidInput(Problem("trial", "names no trial", request.trial, "NAME/NUMBER or NAME/RUN/NUMBER"))
 
         def work(tx: Transaction) -> data_pb2.Trial:
