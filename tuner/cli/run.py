@@ -50,13 +50,11 @@ def run_command(file: Path, policy: Path | None, store: str | None, home: Path |
     from tuner.cli.policy import chosen_policy
     from tuner.cli.view import final_report
     from tuner.cli.workload import check_on_device
-    from tuner.core.study import EXTERNAL
     from tuner.spec.yaml import parse_study
 
     source = read_study(file)
     spec = parse_study(source, str(file))
-    if spec.workload.kind != EXTERNAL:
-        check_on_device(spec.workload, chosen_policy(policy, own_device=policy is None), source, str(file))
+    check_on_device(spec.workload, chosen_policy(policy, own_device=policy is None), source, str(file))
     own = Home(home or default_home())
     click.echo(f"starting a server and a worker; their logs are in {own.path / 'logs'}")
     with Interruptions() as interruptions:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from tuner_workers.policy import Policy
 from tuner_workers.workloads import registry
 
-from tuner.core.errors import InvalidInput, NotFound, Problem
-from tuner.core.study import Workload
+from tuner.core.errors import InvalidInput, Problem
+from tuner.core.study import EXTERNAL, Workload
 from tuner.spec.place import place
 
 
@@ -18,11 +18,9 @@ def check_settings(workload: Workload, source: str, file_name: str) -> None:
     Raises:
         InvalidInput: with every problem and its line in ``source``.
     """
-    try:
-        kind = registry.find(workload.kind)
-    except NotFound:
-        return
-    _refuse(kind.check(workload.settings), source, file_name)
+    kinds = registry.workloads()
+    if workload.kind in kinds:
+        _refuse(kinds[workload.kind].check(workload.settings), source, file_name)
 
 
 def check_on_device(workload: Workload, policy: Policy, source: str, file_name: str) -> None:
@@ -31,6 +29,9 @@ def check_on_device(workload: Workload, policy: Policy, source: str, file_name: 
     Raises:
         InvalidInput: with every problem and its line in ``source``.
     """
+    if workload.kind == EXTERNAL:
+        apart = "is measured by a program of yours: `tuner serve`, `tuner submit`, then ask and tell"
+        _refuse([f"workload.kind: {apart}"], source, file_name)
     _refuse(registry.problems(workload.kind, workload.settings, policy), source, file_name)
 
 
@@ -42,8 +43,5 @@ def _refuse(sentences: Sequence[str], source: str, file_name: str) -> None:
 def _problem(sentence: str) -> Problem:
     """Workloads speak in sentences, most of which begin with the field: ``workload.model: there is no model 'x'``."""
     field, colon, rest = sentence.partition(": ")
-    return (
-        Problem(field, rest)
-        if colon and field.startswith("workload") and " " not in field
-        else Problem("workload", sentence)
-    )
+    named = bool(colon) and field.startswith("workload") and " " not in field
+    return Problem(field, rest) if named else Problem("workload", sentence)

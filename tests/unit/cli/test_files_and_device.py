@@ -111,3 +111,20 @@ def test_the_database_is_made_and_upgraded(invoke, tmp_path):
     after = json.loads(invoke("db", "current", "--home", home, "--json").stdout)
     assert after["current"] == after["head"]
     assert "the newest" in invoke("db", "current", "--home", home).stdout
+
+
+def test_validate_lets_the_workload_judge_its_settings(invoke, tmp_path):
+    text = GOOD.replace("{kind: external}", "{kind: tflite, model: none-such, sample: 3}")
+    result = invoke("validate", written(tmp_path / "study.yaml", text))
+    assert result.exit_code == 2
+    assert "study.yaml:3: workload.model: there is no model 'none-such'" in result.output
+    assert "study.yaml:3: workload" in result.output
+    assert "sample" in result.output
+
+
+def test_run_refuses_a_study_that_only_a_program_of_the_users_can_measure(invoke, tmp_path):
+    home = tmp_path / "home"
+    result = invoke("run", written(tmp_path / "study.yaml", GOOD), "--home", home)
+    assert result.exit_code == 2
+    assert "study.yaml:3: workload.kind: is measured by a program of yours" in result.output
+    assert not home.exists()

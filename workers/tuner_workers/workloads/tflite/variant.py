@@ -39,8 +39,10 @@ class Settings:
     @classmethod
     def problems(cls, settings: Mapping[str, object]) -> list[str]:
         """What is wrong with settings, as sentences."""
-        found = parse.unknown(settings, [field.name for field in fields(cls)]) + parse.text(settings, "model")
-        if not found and settings["model"] not in MODELS:
+        found = parse.unknown(settings, [field.name for field in fields(cls)])
+        unnamed = parse.text(settings, "model")
+        found += unnamed
+        if not unnamed and settings["model"] not in MODELS:
             found.append(f"workload.model: there is no model {settings['model']!r}; there is {', '.join(MODELS)}")
         for name, low, high in (("samples", 1, 100_000), ("test_images", 1, 360), ("epochs", 1, 1000)):
             found += _whole(settings, name, low, high)
