@@ -24,6 +24,7 @@ from tuner_workers.measurement.repetition import Repetition
 from tuner_workers.meters.base import Quantity
 from tuner_workers.workloads import registry
 from tuner_workers.workloads.base import Context, WorkloadError
+from tuner_workers.workloads.wire import utf8
 
 SEGMENT_RUNS = 2
 """Counted runs in each segment of a final check, unless the study says how many."""
@@ -228,4 +229,5 @@ def _cause(error: Exception) -> Cause:
 
 
 def _short(message: str) -> str:
-    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 4] + " ..."
+    text = utf8(message)
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 4] + " ..."

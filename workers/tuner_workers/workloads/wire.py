@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ PROTOCOL = 1
 MAX_LINE = 16 << 20
 MAX_NAME = 200
 MAX_TEXT = 64 << 10
+MAX_INTEGER = 2**63 - 1
+_NO_NAME = re.compile("[\x00-\x1f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,12 @@ def decode(line: bytes) -> Message:
     return read(message)
 
 
+def utf8(text: str) -> str:
+    """``text`` with its lone surrogates written out: Python puts them into the name of a file that is no UTF-8, and no
+    message to the server can hold them."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _ready(message: Mapping[str, object]) -> Ready:
     return Ready(_integer(message.get("protocol"), "protocol"))
 
@@ -171,18 +180,22 @@ def _object(message: Mapping[str, object], key: str) -> Mapping[str, object]:
 def _name(name: str) -> str:
     if not 0 < len(name) <= MAX_NAME:
         raise _bad(f"the metric name {_shown(name)} is not 1 to {MAX_NAME} characters long")
+    if _NO_NAME.search(name):
+        raise _bad(f"the metric name {_shown(name)} holds control characters or lone surrogates")
     return name
 
 
 def _text(value: object, field: str, limit: int) -> str:
     if not isinstance(value, str) or len(value) > limit:
         raise _bad(f"{field}: {_shown(value)} is not a text of at most {limit} characters")
-    return value
+    return utf8(value)
 
 
 def _integer(value: object, field: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _bad(f"{field}: {_shown(value)} is not an integer")
+    if abs(value) > MAX_INTEGER:
+        raise _bad(f"{field}: {_shown(value)} has more than 64 bits")
     return value
 
 

@@ -61,6 +61,7 @@ def test_bytes_that_are_no_json_are_bad_output(line):
         (b'{"type": "ready", "protocol": true}', "protocol: True is not an integer"),
         (b'{"type": "error", "kind": "crashed"}', "message: None is not a text"),
         (b'{"type": "intermediate", "step": -1, "metrics": {}}', "step: -1 is negative"),
+        (b'{"type": "intermediate", "step": 9223372036854775808, "metrics": {}}', "step: 9223372036854775808 has more"),
         (b'{"type": "intermediate", "step": 1, "metrics": {"l": Infinity}}', "metric l at step 1: inf is not finite"),
         (b'{"type": "intermediate", "step": 1, "metrics": {"l": 1' + b"0" * 400 + b"}}", "metric l at step 1: inf"),
     ],
@@ -79,6 +80,8 @@ def test_the_message_says_what_is_wrong(line, message):
         ({"items": float("nan")}, "items: nan is not finite"),
         ({"metrics": []}, "metrics: [] is not an object"),
         ({"metrics": {"": METRIC}}, "the metric name '' is not 1 to 200 characters long"),
+        ({"metrics": {"\udc80": METRIC}}, r"the metric name '\udc80' holds control characters or lone surrogates"),
+        ({"metrics": {"\0": METRIC}}, r"the metric name '\x00' holds control characters or lone surrogates"),
         ({"metrics": {"m": 1}}, "metric m: 1 is not an object"),
         ({"metrics": {"m": {**METRIC, "samples": []}}}, "metric m: [] is not a list of at least one sample"),
         ({"metrics": {"m": {**METRIC, "samples": [True]}}}, "metric m: True is not a number"),
@@ -90,3 +93,12 @@ def test_an_output_is_checked_field_by_field(changed, message):
     with pytest.raises(WorkloadError) as caught:
         decode(**{"type": "output", "metrics": {"m": METRIC}, "items": 1, "usage": USAGE, **changed})
     assert caught.value.message.startswith(message)
+
+
+def test_what_a_workload_says_of_a_file_that_is_no_utf8_can_be_reported():
+    """One such message would end the worker: protobuf holds no lone surrogates."""
+    message = decode(type="error", kind="crashed", message="cannot open b\udcfcro")
+    assert message == wire.Failed("crashed", r"cannot open b\udcfcro")
+    odd = {**METRIC, "unit": "\ud800", "method": "\udfff"}
+    output = decode(type="output", metrics={"m": odd}, items=1, usage=USAGE).output
+    assert (output.metrics["m"].unit, output.metrics["m"].method) == (r"\ud800", r"\udfff")
