@@ -1,8 +1,9 @@
 """The learning curve of an attempt."""
 
 import math
+from itertools import pairwise
 
-from tuner_workers.measurement.curve import LIMIT, Curve
+from tuner_workers.measurement.curve import LIMIT, METRICS, Curve
 
 
 class StoppedClock:
@@ -50,3 +51,30 @@ def test_a_long_curve_is_thinned_not_cut():
     assert steps[0] == 0
     assert steps[-1] > 2.9 * LIMIT
     assert steps == sorted(steps)
+
+
+def test_every_metric_of_a_long_curve_keeps_its_points():
+    curve = Curve(StoppedClock(), lambda point: None)
+    for step in range(2 * LIMIT):
+        curve.add(step, {"loss": 1.0, "accuracy": 0.5})
+    of = {metric: [p.step for p in curve.points if p.metric == metric] for metric in ("loss", "accuracy")}
+    assert of["loss"] == of["accuracy"]
+    assert LIMIT // 4 <= len(of["loss"]) <= LIMIT // 2
+    assert len({later - earlier for earlier, later in pairwise(of["loss"])}) == 1
+
+
+def test_what_is_told_does_not_grow_with_the_steps():
+    told = []
+    curve = Curve(StoppedClock(), told.append)
+    for step in range(64 * LIMIT):
+        curve.add(step, {"loss": 1.0})
+    assert len(told) <= 8 * LIMIT
+    assert set(curve.points) <= set(told)
+
+
+def test_metrics_without_number_have_no_curve(caplog):
+    curve = Curve(StoppedClock(), lambda point: None)
+    for number in range(100 * METRICS):
+        curve.add(number, {f"m{number}": 1.0})
+    assert len({point.metric for point in curve.points}) == METRICS
+    assert len(caplog.records) == METRICS
