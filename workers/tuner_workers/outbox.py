@@ -9,7 +9,7 @@ from tuner_protos.v1 import workers_pb2 as pb
 
 from tuner.core.errors import StaleLease
 from tuner.core.trial import Cause, CauseKind, Result, TrialState
-from tuner_workers.link import CALL_TIME, Link, Refused
+from tuner_workers.link import CALL_TIME, MAX_MESSAGE, Link, Refused
 from tuner_workers.spool import Entry, Spool
 
 _log = logging.getLogger(__name__)
@@ -18,8 +18,9 @@ _log = logging.getLogger(__name__)
 def hand_in(spool: Spool, link: Link, timeout: float = CALL_TIME) -> None:
     """Send everything that is spooled, oldest first; what the server acknowledges leaves the spool.
 
-    A result whose contents the server refuses can never be handed in: it is set aside, and the attempt is reported as
-    failed with what the server said, so that its trial does not wait for a lease to run out again and again.
+    A result that no message can hold, or whose contents the server refuses, can never be handed in: it is set aside,
+    and the attempt is reported as failed with the reason, so that its trial does not wait for a lease to run out again
+    and again, nor the results behind it for ever.
 
     Args:
         timeout: seconds for each.
@@ -36,13 +37,15 @@ def hand_in(spool: Spool, link: Link, timeout: float = CALL_TIME) -> None:
         except Refused as error:
             if not error.invalid:
                 raise
-            spool.set_aside(entry, f"the server refuses it: {error}")
+            spool.set_aside(entry, f"it is refused: {error}")
             replacement = _failed(entry.request, str(error))
             if entry.request.result.state != replacement.result.state:
                 _send(spool.add(replacement), spool, link, timeout)
 
 
 def _send(entry: Entry, spool: Spool, link: Link, timeout: float) -> None:
+    if (size := entry.request.ByteSize()) > MAX_MESSAGE:
+        raise Refused(f"{size >> 20} MiB, and a message holds at most {MAX_MESSAGE >> 20}", invalid=True)
     answer = link.finish(entry.request, timeout)
     spool.acknowledged(entry)
     if answer.note:
@@ -50,6 +53,6 @@ def _send(entry: Entry, spool: Spool, link: Link, timeout: float) -> None:
 
 
 def _failed(request: pb.FinishRequest, why: str) -> pb.FinishRequest:
-    cause = Cause(CauseKind.BAD_OUTPUT, f"the tuner refused the result: {why}"[:2000])
+    cause = Cause(CauseKind.BAD_OUTPUT, f"the result was refused: {why}"[:2000])
     result = Result(TrialState.FAILED, cause=cause, cost=request.result.cost)
     return pb.FinishRequest(worker_id=request.worker_id, token=request.token, result=result_to_proto(result))
