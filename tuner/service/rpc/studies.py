@@ -31,7 +31,9 @@ from tuner.service.operations.engines import check_engine
 from tuner.service.operations.findings import joined
 from tuner.service.operations.record import create_trial
 from tuner.service.rpc.errors import answers, streams
-from tuner.service.rpc.views import study_view, trial_views, worker_views
+from tuner.service.rpc.views.study import study_view
+from tuner.service.rpc.views.trial import trial_views
+from tuner.service.rpc.views.worker import worker_views
 from tuner.service.runtime import Runtime
 from tuner.spec.place import place
 from tuner.spec.yaml import parse_study

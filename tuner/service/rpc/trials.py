@@ -28,7 +28,8 @@ from tuner.service.operations.findings import joined
 from tuner.service.operations.record import create_trial
 from tuner.service.rpc.errors import answers
 from tuner.service.rpc.studies import page_number, page_size
-from tuner.service.rpc.views import optimal_views, trial_views
+from tuner.service.rpc.views.optimal import optimal_views
+from tuner.service.rpc.views.trial import trial_views
 from tuner.service.runtime import Runtime
 from tuner.service.suggesting.request import build_request
 from tuner.store.base import Transaction
