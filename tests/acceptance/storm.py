@@ -23,32 +23,12 @@ import psutil
 import storm_verdict as verdict
 from storm_counts import TARGETS, Counts, Kill
 from storm_device import Lab, lab
-from storm_processes import MARK, Server, Stalled, Worker, marked, poll
+from storm_processes import Server, Stalled, Worker, marked, poll
+from storm_study import policy_text, study_text
 
 from tuner.client.client import Client
 from tuner.core.errors import TunerError
 
-WORK = Path(__file__).parent / "storm_work.py"
-POLICY = """
-knobs: {{{swappiness}: {{}}, {pages}: {{}}, cgroup.cpu_quota: {{}}}}
-workloads: [command]
-commands:
-  work: {{argv: [{python}, -I, -S, {work}, {ledger}], environment: [{mark}], timeout: 60}}
-"""
-STUDY = """
-name: storm
-workload: {{kind: command, command: work, metrics: {{latency_ms: ms, ticket: "1"}}}}
-space:
-  work: {{type: int, low: 1, high: 3, default: 2}}
-  swappiness: {{type: int, low: 0, high: 200, knob: {swappiness}}}
-  pages: {{type: categorical, values: [always, madvise, never], knob: {pages}}}
-  cpu: {{type: float, low: 0.7, high: 1, default: 1, knob: cgroup.cpu_quota, optional: true}}
-objectives: [{{metric: latency_ms, goal: minimize}}]
-budget: {{trials: {trials}}}
-measurement: {{warmup: 0, runs: 2, blocks: 5}}
-engine: {engine}
-seed: {seed}
-"""
 LEASE_TERM = 2.0
 PATIENCE = 120.0
 """Seconds for a moment to come: everything is slower than it should be on a machine that does something else, too."""
@@ -62,14 +42,9 @@ class Storm:
     def __init__(self, folder: Path, lab: Lab, *, seed: int, trials: int, engine: str) -> None:
         self._folder, self._rng, self._mark = folder, random.Random(seed), uuid.uuid4().hex
         self._ledger = folder / "ledger"
-        swappiness, pages = lab.devices[0].files
         policy = folder / "policy.yaml"
-        policy.write_text(
-            POLICY.format(
-                swappiness=swappiness, pages=pages, python=sys.executable, work=WORK, ledger=self._ledger, mark=MARK
-            )
-        )
-        self._study = STUDY.format(swappiness=swappiness, pages=pages, trials=trials, engine=engine, seed=seed)
+        policy.write_text(policy_text(lab, self._ledger))
+        self._study = study_text(lab, trials=trials, engine=engine, seed=seed)
         self._lab = lab
         self._server = Server(folder, self._mark, LEASE_TERM)
         self._workers = [Worker(folder, self._mark, self._server.address, policy, device) for device in lab.devices]
