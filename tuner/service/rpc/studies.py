@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import grpc
@@ -20,27 +15,19 @@ from tuner_protos.convert import (
 )
 from tuner_protos.v1 import data_pb2, studies_pb2, studies_pb2_grpc
 
-from tuner.core.environment import Environment, StudyEnvironment
-from tuner.core.errors import InvalidInput, NotFound, Problem, WrongState
-from tuner.core.event import Event
-from tuner.core.study import Study, StudySpec, StudyState
-from tuner.core.trial import Attempt, AttemptState, Member, Origin, Purpose, Trial
-from tuner.schedule.completion import check_result
+from tuner.core.errors import InvalidInput, Problem
+from tuner.core.study import Study, StudyState
 from tuner.service.operations import studies as operations
-from tuner.service.operations.engines import check_engine
-from tuner.service.operations.findings import joined
-from tuner.service.operations.record import create_trial
+from tuner.service.operations.imports import Imported, import_trials, of_trial
 from tuner.service.rpc.errors import answers, streams
+from tuner.service.rpc.export import exported
+from tuner.service.rpc.pages import page_size
+from tuner.service.rpc.study_file import placed, read_study_file
 from tuner.service.rpc.views.study import study_view
-from tuner.service.rpc.views.trial import trial_views
 from tuner.service.rpc.views.worker import worker_views
 from tuner.service.runtime import Runtime
-from tuner.spec.place import place
-from tuner.spec.yaml import parse_study
-from tuner.store.base import StoredResult, Transaction
+from tuner.store.base import Transaction
 
-PAGE = 100
-LARGEST_PAGE = 1000
 EVENTS_AT_ONCE = 500
 QUIET = 5.0
 """Seconds after which a watcher hears from the server even when nothing has happened: times go on."""
@@ -59,7 +46,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         self, request: studies_pb2.CreateStudyRequest, context: grpc.aio.ServicerContext
     ) -> studies_pb2.CreateStudyResponse:
         """Submit a study file."""
-        spec = await _read(request.source, request.file_name)
+        spec = await read_study_file(request.source, request.file_name)
 
         def work(tx: Transaction) -> studies_pb2.CreateStudyResponse:
             now = self._runtime.clock.now()
@@ -74,7 +61,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 tx.remember(key, response.SerializeToString(), now)
             return response
 
-        with _placed(request.source, request.file_name):
+        async with placed(request.source, request.file_name):
             response = await self._runtime.transactions.run(work)
         self._runtime.notify()
         return response
@@ -85,8 +72,8 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
     ) -> studies_pb2.ValidateStudyResponse:
         """Check a study file; nothing is stored."""
         try:
-            spec = await _read(request.source, request.file_name)
-            with _placed(request.source, request.file_name):
+            spec = await read_study_file(request.source, request.file_name)
+            async with placed(request.source, request.file_name):
                 notes = await self._runtime.transactions.read(
                     lambda tx: operations.fit(spec, tx.workers(states=operations.PRESENT))
                 )
@@ -171,36 +158,10 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         self, request: studies_pb2.StudyRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[studies_pb2.ExportChunk]:
         """Everything of a study as JSON lines: the study, then its trials, then its events."""
-        from google.protobuf.json_format import MessageToJson
-
-        def line(kind: str, message: object) -> str:
-            return json.dumps({kind: json.loads(MessageToJson(message))}) + "\n"  # type: ignore[arg-type]
-
         study = await self._runtime.transactions.read(lambda tx: operations.find(tx, request.study))
         view = await self._runtime.transactions.read(lambda tx: self._view(tx, study))
-        yield studies_pb2.ExportChunk(json_lines=line("study", view))
-        after = 0
-        while True:
-
-            def page(tx: Transaction, after: int = after) -> list[data_pb2.Trial]:
-                return trial_views(tx, study, tx.trials(study.id, after=after, limit=PAGE), runs=True, curves=True)
-
-            trials = await self._runtime.transactions.read(page)
-            if not trials:
-                break
-            yield studies_pb2.ExportChunk(json_lines="".join(line("trial", trial) for trial in trials))
-            after = trials[-1].number
-        cursor = 0
-        while True:
-
-            def more(tx: Transaction, after: int = cursor) -> list[Event]:
-                return tx.events(after=after, study_id=study.id, limit=EVENTS_AT_ONCE)
-
-            events = await self._runtime.transactions.read(more)
-            if not events:
-                return
-            yield studies_pb2.ExportChunk(json_lines="".join(line("event", event_to_proto(e)) for e in events))
-            cursor = events[-1].sequence
+        async for line in exported(self._runtime.transactions, study, view):
+            yield studies_pb2.ExportChunk(json_lines=line)
 
     @answers
     async def Import(
@@ -208,6 +169,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
     ) -> studies_pb2.ImportResponse:
         """Bring in measurements made elsewhere; all of them or none."""
         environment = environment_from_proto(request.environment)
+        trials = _imported(request)
 
         def work(tx: Transaction) -> studies_pb2.ImportResponse:
             key = f"import:{request.study}:{request.request_id}"
@@ -216,16 +178,7 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
                 return studies_pb2.ImportResponse.FromString(answered)
             now = self._runtime.clock.now()
             study = operations.find(tx, request.study)
-            _check_import(tx, study, environment)
-            tx.add_environment(study.id, StudyEnvironment(environment))
-            problems: list[Problem] = []
-            for index, message in enumerate(request.trials):
-                try:
-                    _import_one(tx, study, environment.id, message, now)
-                except InvalidInput as error:
-                    problems += [replace(p, field=f"trials[{index}].{p.field}") for p in error.problems]
-            if problems:
-                raise InvalidInput(problems)
+            import_trials(tx, study, environment, trials, now)
             response = studies_pb2.ImportResponse(imported=len(request.trials))
             if request.request_id:
                 tx.remember(key, response.SerializeToString(), now)
@@ -248,84 +201,14 @@ class StudiesServicer(studies_pb2_grpc.StudiesServicer):
         return study_view(tx, study, self._runtime.clock.now(), self._runtime.cost_of(tx, study), checks=checks)
 
 
-async def _read(source: str, file_name: str) -> StudySpec:
-    """The study of a file, also as its engine sees it."""
-    spec = parse_study(source, _called(file_name))
-    with _placed(source, file_name):
-        # An engine's module may be slow to import.
-        await asyncio.to_thread(check_engine, spec)
-    return spec
-
-
-@contextmanager
-def _placed(source: str, file_name: str) -> Iterator[None]:
-    """Give what is wrong with a file that could be read its place there."""
-    try:
-        yield
-    except InvalidInput as error:
-        raise InvalidInput(place(error.problems, source, _called(file_name))) from error
-
-
-def _called(file_name: str) -> str:
-    """What messages call the file: as the caller does, without what could harm the caller's terminal."""
-    return "".join(c for c in file_name if c.isprintable())[:200] or "study.yaml"
-
-
-def _check_import(tx: Transaction, study: Study, environment: Environment) -> None:
-    """Raises WrongState where measurements of that environment cannot be taken in now."""
-    if study.state.terminal:
-        raise WrongState(f"study {study.id!r} is {study.state.value}: it takes no more measurements")
-    measured = any(settled.environment.id == environment.id for settled in joined(tx, study))
-    if not measured and any(param.optional for param in study.spec.space.params):
-        # Which of the optional knobs a device lacks is settled by the first worker; it would find the place taken.
-        raise WrongState(f"study {study.id!r} has optional knobs: import once a worker of that device has joined it")
-
-
-def _import_one(
-    tx: Transaction, study: Study, environment: str, message: studies_pb2.ImportedTrial, now: float
-) -> None:
-    result = result_from_proto(message.result)
-    check_result(result, study.spec.wanted, None)
-    trial = create_trial(
-        tx,
-        Trial(
-            study_id=study.id,
-            number=0,
-            configuration=study.spec.space.configuration(values_from_proto(message.configuration)),
-            purpose=Purpose.IMPORTED,
-            state=result.state,
-            origin=Origin("user", tx.last_event(study.id)),
-            created_at=now,
-            environment=environment,
-            wanted=tuple(metric.key for metric in study.spec.wanted),
-            attempts=1,
-            ended_at=now,
-            cause=result.cause,
-        ),
-        now,
-    )
-    member = Member(f"import-{secrets.token_hex(8)}", "main", 0, secrets.token_hex(20))
-    tx.add_attempt(Attempt(study.id, trial.number, 1, AttemptState.FINISHED, (member,), now, now, now, result.cause))
-    tx.add_result(StoredResult(study.id, trial.number, 1, member.worker_id, environment, now, False, result))
-
-
-def page_size(asked: int) -> int:
-    """The size of a page.
-
-    Raises:
-        InvalidInput: it is negative or too large.
-    """
-    if not 0 <= asked <= LARGEST_PAGE:
-        raise InvalidInput(Problem("page_size", "is out of range", asked, f"0 to {LARGEST_PAGE}"))
-    return asked or PAGE
-
-
-def page_number(token: str) -> int:
-    """The number behind a page token of a numbered list.
-
-    Raises:
-        NotFound: it is no token that this server gave.
-    """
-    if token and not (token.isascii() and token.isdigit() and len(token) < 10):
-        raise NotFound(f"there is no page {token!r}; use the next_page_token of the page before")
-    return int(token or 0)
+def _imported(request: studies_pb2.ImportRequest) -> list[Imported]:
+    problems: list[Problem] = []
+    trials = []
+    for index, message in enumerate(request.trials):
+        try:
+            trials.append(Imported(values_from_proto(message.configuration), result_from_proto(message.result)))
+        except InvalidInput as error:
+            problems += of_trial(index, error)
+    if problems:
+        raise InvalidInput(problems)
+    return trials

@@ -27,7 +27,7 @@ from tuner.service.operations.advance import tally
 from tuner.service.operations.findings import joined
 from tuner.service.operations.record import create_trial
 from tuner.service.rpc.errors import answers
-from tuner.service.rpc.studies import page_number, page_size
+from tuner.service.rpc.pages import page_number, page_size
 from tuner.service.rpc.views.optimal import optimal_views
 from tuner.service.rpc.views.trial import trial_views
 from tuner.service.runtime import Runtime

@@ -26,7 +26,7 @@ from tuner.core.worker import Worker, WorkerState
 from tuner.service.operations import leasing, results
 from tuner.service.operations.record import change_worker
 from tuner.service.rpc.errors import answers
-from tuner.service.rpc.studies import page_size
+from tuner.service.rpc.pages import page_size
 from tuner.service.rpc.views.worker import worker_views
 from tuner.service.runtime import Runtime
 from tuner.service.suggesting.request import seed_of
