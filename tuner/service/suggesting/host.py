@@ -128,10 +128,9 @@ def _serve(connection: Connection) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     while True:
         try:
-            message = connection.recv()
-        except EOFError:
+            connection.send(_answer(*connection.recv()))
+        except (EOFError, OSError):  # a server that was killed may leave the pipe closed, or reset
             return
-        connection.send(_answer(*message))
 
 
 def _leave_with_parent() -> None:
