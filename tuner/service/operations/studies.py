@@ -91,7 +91,9 @@ def find(tx: Transaction, name: str) -> Study:
 
 
 def pause(tx: Transaction, study: Study, now: float, actor: str, reason: str) -> Study:
-    """Begin no more trials; those that run go on to their end."""
+    """Begin no more trials; those that run go on to their end. A study that is paused already stays so."""
+    if study.state is StudyState.PAUSED:
+        return study
     return change_study(tx, study, StudyState.PAUSED, now, actor=actor, reason=reason)
 
 
@@ -109,7 +111,10 @@ def resume(tx: Transaction, study: Study, now: float, actor: str, reason: str) -
 
 
 def cancel(tx: Transaction, study: Study, now: float, actor: str, reason: str) -> Study:
-    """End a study and every trial of it; workers that measure one learn so at their next heartbeat."""
+    """End a study and every trial of it; workers that measure one learn so at their next heartbeat. A study that was
+    cancelled before stays so."""
+    if study.state is StudyState.CANCELLED:
+        return study
     cause = Cause(CauseKind.CANCELLED, reason or "the study was cancelled")
     for attempt in tx.live_attempts(study_id=study.id):
         tx.update_attempt(attempt, AttemptState.RELEASED, ended_at=now, cause=cause)
