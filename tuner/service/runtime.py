@@ -9,6 +9,8 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from tuner.core.clock import Clock
 from tuner.core.environment import StudyEnvironment
@@ -27,7 +29,12 @@ from tuner.store.base import Store, Transaction
 _TICK = 0.25
 """Seconds between looks at what time alone brings about: expired leases, spent budgets, silent workers."""
 
+_REST = 5.0
+"""Seconds to leave a store in peace that could not be written."""
+
 _SECRET = "server-secret"
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +49,8 @@ class Runtime:
         self.host = EngineHost()
         self.suggester = Suggester(self.transactions, self.host, clock, options.patience, self.notify)
         self._secret = b""
-        self._costs: dict[str, float] = {}
+        self._costs: dict[str, tuple[int, float]] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
         self._changed = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
         self.stopping = False
@@ -77,6 +85,7 @@ class Runtime:
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.gather(self._ticker, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.suggester.close()
         await asyncio.to_thread(self.host.close)
         await asyncio.to_thread(self.transactions.close)
@@ -118,45 +127,61 @@ class Runtime:
 
     def take(self, study: Study, settled: StudyEnvironment) -> Proposal | None:
         """The next suggestion, if one is at hand. Called inside a transaction."""
-        return self.suggester.take(study, settled, self._costs.get(study.id, 0.0))
+        return self.suggester.take(study, settled, self._costs.get(study.id, (0, 0.0))[1])
 
     def prepare(self, study: Study, settled: StudyEnvironment) -> None:
         """A suggestion will be wanted soon. Called inside a transaction."""
         self.suggester.prepare(study, settled)
 
     def cost_of(self, tx: Transaction, study: Study) -> float:
-        """Median seconds of a trial, read once from the store and then again after each result."""
-        cost = self._costs.get(study.id)
-        if cost is None:
-            cost = self._costs[study.id] = typical_cost(tx, study)
+        """Median seconds of a trial, known until something happens in the study. In any thread: what another one reads
+        at another moment is told apart by the last event."""
+        if study.state.terminal:
+            return 0.0
+        last = tx.last_event(study.id)
+        at, cost = self._costs.get(study.id, (-1, 0.0))
+        if at != last:
+            cost = typical_cost(tx, study)
+            self._costs[study.id] = last, cost
         return cost
 
     # --- carrying studies on ---
 
-    def after_result(self, tx: Transaction, study_id: str) -> Callable[[], None]:
-        """Carry a study on after one of its trials has ended. Called inside the transaction that ended it; what is
-        returned is to be called in the event loop once that is committed."""
-        self._costs.pop(study_id, None)
-        study = self._advance(tx, tx.study(study_id))
-        sequence = tx.last_event(study_id)
+    async def end_trial(self, work: Callable[[Transaction], tuple[str, Answer]]) -> Answer:
+        """Do ``work``, which ends a trial of the study that it names, and carry that study on.
 
-        def tell() -> None:
-            if study.state is StudyState.ACTIVE:
-                self.suggester.result_arrived(study_id, sequence)
-            elif study.state.terminal:
-                self.suggester.forget(study_id)
-            self.notify()
+        What was begun is done to its end, even where the caller goes away meanwhile.
+        """
+        task = asyncio.ensure_future(self._end_trial(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
 
-        return tell
+    async def _end_trial(self, work: Callable[[Transaction], tuple[str, Answer]]) -> Answer:
+        def within(tx: Transaction) -> tuple[str, int, Answer]:
+            study_id, answer = work(tx)
+            return study_id, tx.last_event(study_id), answer
 
-    def _advance(self, tx: Transaction, study: Study) -> Study:
-        return advance(
-            tx,
-            study,
-            self.clock.now(),
-            typical_cost=self.cost_of(tx, study),
-            exhausted=self.suggester.exhausted(study.id),
-        )
+        study_id, last, answer = await self.transactions.run(within)
+        await self._carry_on(study_id)
+        self.suggester.result_arrived(study_id, last)
+        self.notify()
+        return answer
+
+    async def _carry_on(self, study_id: str) -> bool:
+        """Do what is due in a study; whether there was something. In a transaction of its own: whatever is wrong with
+        one study, results are stored and the others go on."""
+        try:
+            return await self.transactions.run(partial(self._advance, study_id))
+        except Exception:
+            _log.exception("study %s cannot be carried on; it is tried again", study_id)
+            return False
+
+    def _advance(self, study_id: str, tx: Transaction) -> bool:
+        study, cursor = tx.study(study_id), tx.last_event(study_id)
+        cost, exhausted = self.cost_of(tx, study), self.suggester.exhausted(study_id)
+        advance(tx, study, self.clock.now(), typical_cost=cost, exhausted=exhausted)
+        return tx.last_event(study_id) != cursor
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -166,17 +191,23 @@ class Runtime:
                 raise
             except Exception:  # The ticker must outlive a full disk or a lost connection.
                 _log.exception("housekeeping failed; it is tried again")
+                await asyncio.sleep(_REST)
             await asyncio.sleep(_TICK)
 
     async def tick(self) -> None:
         """Do what is due by now: leases run out, silent workers are away, studies are carried on."""
-        changed, ended = await self.transactions.run(self._tick)
-        for study_id in ended:
+        known = {*self.suggester.studies, *list(self._costs)}
+        changed, going, due = await self.transactions.run(self._tick)
+        for study_id in due:
+            changed |= await self._carry_on(study_id)
+        for study_id in known - going:
             self.suggester.forget(study_id)
+            self._costs.pop(study_id, None)
         if changed:
             self.notify()
 
-    def _tick(self, tx: Transaction) -> tuple[bool, list[str]]:
+    def _tick(self, tx: Transaction) -> tuple[bool, set[str], list[str]]:
+        """Whether something happened, the studies that are going on, and those in which something may be due."""
         now = self.clock.now()
         cursor = tx.last_event()
         for attempt in tx.expired_attempts(now):
@@ -188,6 +219,6 @@ class Runtime:
             if now - worker.seen_at > self.options.lease_term:
                 away = replace(worker, state=WorkerState.OFFLINE, reason="no sign of life")
                 change_worker(tx, worker, away, now)
-        studies = tx.studies(states=[StudyState.ACTIVE, StudyState.CONFIRMING])
-        ended = [study.id for study in studies if self._advance(tx, study).state.terminal]
-        return tx.last_event() != cursor, ended
+        going = {study.id for study in tx.studies(states=[StudyState.ACTIVE, StudyState.CONFIRMING])}
+        held = {attempt.study_id for attempt in tx.live_attempts()}
+        return tx.last_event() != cursor, going, sorted(going - held)

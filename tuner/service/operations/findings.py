@@ -19,6 +19,9 @@ _MODELLED = (Purpose.DEFAULT, Purpose.EXPLORE, Purpose.REPLICATE, Purpose.REFERE
 """Purposes whose results say what a configuration is worth. The final check's runs alternate with another
 configuration's and are read by ``tuner.analysis.check`` alone."""
 
+RECENT = 64
+"""Trials from which the time of the next is told: so many that one says little, so few that to look costs nothing."""
+
 
 def history(tx: Transaction, study: Study) -> tuple[Evaluated, ...]:
     """Every ended trial of a study as an engine sees it, in the order of their numbers; late results follow their
@@ -74,13 +77,15 @@ def findings(tx: Transaction, study: Study) -> list[Findings]:
 def joined(tx: Transaction, study: Study) -> list[StudyEnvironment]:
     """The environments in which the study's workers measure, in the order in which they joined; of others it only has
     imported measurements."""
-    measured = {trial.environment for trial in tx.trials(study.id, purposes=[Purpose.DEFAULT])}
+    measured = {count.environment for count in tx.counts(study.id) if count.purpose is Purpose.DEFAULT}
     return [settled for settled in tx.environments(study.id) if settled.environment.id in measured]
 
 
 def typical_cost(tx: Transaction, study: Study) -> float:
-    """Median seconds that a completed trial took; 0 while there is none."""
-    results = [stored.result for stored in tx.results(study.id, late=False)]
+    """Median seconds that a trial took of late, of those that were completed; 0 while there is none."""
+    newest = sum(count.number for count in tx.counts(study.id))
+    recent = list(range(max(1, newest - RECENT + 1), newest + 1))
+    results = [stored.result for stored in tx.results(study.id, trials=recent, late=False)]
     costs = [result.cost for result in results if result.state is TrialState.COMPLETED and result.cost > 0]
     return statistics.median(costs) if costs else 0.0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import grpc
@@ -185,15 +184,12 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
         return await self._tell(request.token, results.failure(cause))
 
     async def _tell(self, token: str, result: Result) -> data_pb2.Trial:
-        def work(tx: Transaction) -> tuple[data_pb2.Trial, Callable[[], None]]:
+        def work(tx: Transaction) -> tuple[str, data_pb2.Trial]:
             attempt, member = tx.attempt_by_token(token)
             receipt = results.finish(tx, attempt, member, result, self._runtime.clock.now())
-            after = self._runtime.after_result(tx, attempt.study_id)
-            return trial_views(tx, tx.study(attempt.study_id), [receipt.trial])[0], after
+            return attempt.study_id, trial_views(tx, tx.study(attempt.study_id), [receipt.trial])[0]
 
-        view, after = await self._runtime.transactions.run(work)
-        after()
-        return view
+        return await self._runtime.end_trial(work)
 
     @answers
     async def Get(self, request: trials_pb2.GetTrialRequest, context: grpc.aio.ServicerContext) -> data_pb2.Trial:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import grpc
@@ -230,14 +229,12 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
         """A result, stored once however often it is sent."""
         result = result_from_proto(request.result)
 
-        def work(tx: Transaction) -> tuple[pb.FinishResponse, Callable[[], None]]:
+        def work(tx: Transaction) -> tuple[str, pb.FinishResponse]:
             attempt, member = self._held(tx, request.worker_id, request.token)
             receipt = results.finish(tx, attempt, member, result, self._runtime.clock.now())
-            after = self._runtime.after_result(tx, attempt.study_id)
-            return pb.FinishResponse(accepted=receipt.accepted, note=receipt.note), after
+            return attempt.study_id, pb.FinishResponse(accepted=receipt.accepted, note=receipt.note)
 
-        response, after = await self._runtime.transactions.run(work)
-        after()
+        response = await self._runtime.end_trial(work)
         if request.HasField("next_sequence"):
             answer = await self._runtime.transactions.run(
                 lambda tx: self._lease(tx, request.worker_id, request.next_sequence)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tuner.core.clock import Clock
 from tuner.core.environment import StudyEnvironment
-from tuner.core.errors import NotFound, SpaceExhausted, TunerError, Unavailable
+from tuner.core.errors import NotFound, SpaceExhausted, Unavailable
 from tuner.core.study import Study, StudyState
 from tuner.core.worker import WorkerState
 from tuner.engine.base import Suggestion
@@ -86,8 +86,13 @@ class Suggester:
         lines = self._of(study_id)
         return bool(lines) and all(line.pool.exhausted for line in lines)
 
+    @property
+    def studies(self) -> set[str]:
+        """The studies that something is prepared for."""
+        return {study_id for study_id, _ in list(self._lines)}
+
     def forget(self, study_id: str) -> None:
-        """The study has ended: drop what was prepared for it."""
+        """The study has ended, rests, or is gone: drop what was prepared for it."""
         for line in self._of(study_id):
             self._lines.pop((study_id, line.settled.environment.id), None)
             if line.task is not None:
@@ -121,11 +126,11 @@ class Suggester:
                 await self._fill(line)
         except NotFound:
             self._lines.pop((line.study_id, line.settled.environment.id), None)
-        except TunerError:
+        except Exception:  # Nobody waits for this task; whoever wants a suggestion asks again.
             _log.exception("no suggestions for %s", line.study_id)
 
     async def _fill(self, line: _Line) -> None:
-        asked = await self._question(line)
+        asked = await self._question(line, anew=True)
         if asked is None:
             return
         engine, question = asked
@@ -144,21 +149,24 @@ class Suggester:
         except Unavailable as error:
             await self._fall_back(line, str(error))
             return
-        except asyncio.CancelledError:
+        finally:
             thinking.cancel()
-            raise
         line.pool.engine_seconds = self._clock.now() - began
         self._offer(line, question, suggestions, engine, "")
 
-    async def _question(self, line: _Line) -> tuple[str, Question] | None:
-        """The engine's name and what to ask it now; None while the study does not explore."""
+    async def _question(self, line: _Line, *, anew: bool) -> tuple[str, Question] | None:
+        """The engine's name and what to ask it now; None while the study does not explore.
+
+        ``anew``: no earlier question is being thought about.
+        """
 
         def ask(tx: Transaction) -> tuple[str, Question] | None:
             study = tx.study(line.study_id)
             if study.state is not StudyState.ACTIVE:
                 return None
             workers = len(tx.workers(states=[WorkerState.ONLINE]))
-            line.pool.settled()
+            if anew:
+                line.pool.settled()
             count = min(max(1, workers), LARGEST_BATCH)
             return study.spec.engine.name, build_request(tx, study, line.settled, count, self._patience)
 
@@ -169,7 +177,7 @@ class Suggester:
 
         _log.warning("%s: %s; a Sobol point is measured instead", line.study_id, why)
         # Asked anew: while the engine thought, trials were begun. The options are that engine's own.
-        asked = await self._question(line)
+        asked = await self._question(line, anew=False)
         if asked is None:
             return
         question = replace(asked[1], request=replace(asked[1].request, options={}))
