@@ -108,7 +108,7 @@ def _entry(task: Task, configuration: Configuration, trials: Sequence[Finished])
         for trial in trials
         if trial.state is TrialState.COMPLETED and all(key in trial.observations for key in task.signs)
     ]
-    observations = {key: _pooled([t.observations[key] for t in complete]) for key in task.signs} if complete else {}
+    observations = {key: pool([t.observations[key] for t in complete]) for key in task.signs} if complete else {}
     ran = sum(trial.state in (TrialState.COMPLETED, TrialState.STOPPED) for trial in trials)
     broke = sum(_at_fault(trial) for trial in trials)
     return Entry(configuration, observations, ran, broke, any(trial.is_default for trial in trials))
@@ -118,11 +118,3 @@ def _at_fault(trial: Finished) -> bool:
     if trial.state not in (TrialState.INFEASIBLE, TrialState.FAILED):
         return False
     return trial.cause is None or trial.cause.kind not in _NOT_ITS_FAULT
-
-
-def _pooled(observations: Sequence[Observation]) -> Observation:
-    try:
-        return pool(observations)
-    except (OverflowError, ValueError):
-        # Replicates so far apart that their variance is no finite number: the middle one speaks for them.
-        return sorted(observations, key=lambda o: o.mean)[(len(observations) - 1) // 2]

@@ -98,9 +98,10 @@ def pool(observations: Sequence[Observation]) -> Observation:
     """Replicates of one metric at one configuration as one observation: means weighted by n, the variance between
     all the runs (within and between the replicates, by the law of total variance).
 
+    Where they lie so far apart that their variance is no finite number, the one in the middle speaks for them all.
+
     Raises:
-        ValueError: there is nothing to pool, the observations are of different metrics, or what they come to is not
-            finite.
+        ValueError: there is nothing to pool, or the observations are of different metrics.
     """
     if not observations:
         raise ValueError("nothing to pool")
@@ -112,14 +113,16 @@ def pool(observations: Sequence[Observation]) -> Observation:
     n = sum(o.n for o in observations)
     mean = _sum(o.mean * o.n for o in observations) / n
     squares = _sum((o.variance or 0.0) * (o.n - 1) + o.n * (o.mean - mean) * (o.mean - mean) for o in observations)
+    if not (math.isfinite(mean) and math.isfinite(squares)):
+        return sorted(observations, key=lambda o: o.mean)[(len(observations) - 1) // 2]
     return Observation(first.metric, mean, squares / (n - 1), n, first.unit, first.method)
 
 
 def _sum(terms: Iterable[float]) -> float:
-    """The exact sum, rounded once; infinite where no float can hold it, which an observation then refuses."""
+    """The exact sum, rounded once; infinite where no float can hold it, or a term."""
     try:
         return math.fsum(terms)
-    except OverflowError:
+    except (OverflowError, ValueError):
         return math.inf
 
 
