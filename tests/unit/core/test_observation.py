@@ -66,7 +66,10 @@ def test_what_no_number_can_summarise_is_refused(values: list[float]) -> None:
         summarise("m", values)
 
 
-@pytest.mark.parametrize("means", [[1e200, 1.0, -1e200], [1.7e308, 1.6e308, 1.5e308], [-1e308, -1.7e308], [1.7e308, -1.7e308]])
+WIDE = [[1e200, 1.0, -1e200], [1.7e308, 1.6e308, 1.5e308], [-1e308, -1.7e308], [1.7e308, -1.7e308]]
+
+
+@pytest.mark.parametrize("means", WIDE)
 def test_of_a_pool_too_wide_for_a_number_the_middle_speaks(means: list[float]) -> None:
     found = pool([Observation("m", mean, 1.0, 3) for mean in means])
     assert found == Observation("m", sorted(means)[(len(means) - 1) // 2], 1.0, 3)
