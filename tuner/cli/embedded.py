@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tuner.cli.children import POLL, Child
+from tuner.cli.extras import require_server
 from tuner.cli.home import Home, is_file
 from tuner.core.clock import SteadyClock
 from tuner.core.errors import Unavailable, WrongState
@@ -41,9 +42,10 @@ def embedded_server(
         announcement: the file in which the server is to say how to reach it.
 
     Raises:
-        Unavailable: it did not start; with the end of its log.
+        Unavailable: it did not start, with the end of its log; or what it needs is not installed.
         Interrupted: ``stopped`` said so before it was ready.
     """
+    require_server()
     announcement.unlink(missing_ok=True)
     arguments = ["serve", "--store", store_url, "--port", "0", "--announce", str(announcement)]
     server = Child("server", [*arguments, "--until-stdin-closes"], log)

@@ -244,11 +244,12 @@ class StudyHandle:
         self._held = Held(name, client.client_id, client.clock)
 
     def ask(self, n: int = 1) -> list[Asked]:
-        """Up to ``n`` configurations to measure, held for this client.
+        """Up to ``n`` configurations to measure, held for this client; none when nothing is left to measure.
 
         Raises:
-            SpaceExhausted: every configuration has been measured or is held.
-            WrongState: the study has ended or rests.
+            InvalidInput: ``n`` is not positive.
+            NotFound: there is no such study.
+            WrongState: the study is measured by workers.
         """
         return self._held.take(self._client.call(self._held.ask(n)))
 

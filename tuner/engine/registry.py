@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from tuner.core.errors import NotFound, Unavailable
 from tuner.engine.base import Engine
@@ -19,6 +20,8 @@ _BUILT_IN = {
     "full-factorial": "tuner.engine.grid:GridEngine",
     "gp": "tuner.engine.gp:GpEngine",
 }
+_NEEDS = {"sobol": ("scipy",), "gp": ("botorch", "scipy")}
+"""Packages of the extra ``server`` that an engine imports when it is first asked."""
 
 
 def engine_names() -> list[str]:
@@ -41,13 +44,13 @@ def get_engine(name: str) -> Engine:
 
         return OptunaEngine(name[len(OPTUNA_PREFIX) :])
     if path := _BUILT_IN.get(name):
+        for package in _NEEDS.get(name, ()):
+            if find_spec(package) is None:
+                raise Unavailable(
+                    f"the engine {name!r} needs the package {package!r}: pip install 'mlsys-tuner[server]'"
+                )
         module, _, attribute = path.partition(":")
-        try:
-            return _checked(name, getattr(importlib.import_module(module), attribute)())
-        except ModuleNotFoundError as missing:
-            raise Unavailable(
-                f"the engine {name!r} needs the package {missing.name!r}: pip install 'mlsys-tuner[server]'"
-            ) from missing
+        return _checked(name, getattr(importlib.import_module(module), attribute)())
     for point in entry_points(group=ENTRY_POINTS, name=name):
         return _checked(name, point.load()())
     raise NotFound(f"no engine is called {name!r}; there are {', '.join(engine_names())}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,13 @@ from click.testing import CliRunner
 from tuner.cli.main import COMMANDS, main
 
 HEAVY = ("grpc", "rich", "yaml", "numpy", "torch", "sqlalchemy", "optuna", "google.protobuf")
+STUDY = """
+name: small
+workload: {kind: command, command: sort, metrics: {y: ms}}
+space: {x: {type: int, low: 1, high: 4, default: 1}}
+objectives: [{metric: y, goal: minimize}]
+budget: {trials: 1}
+"""
 
 
 def loaded_by(*arguments):
@@ -81,7 +89,21 @@ def test_without_server_and_store_nothing_is_started_or_made(tmp_path, monkeypat
     assert not home.exists()
 
 
+@pytest.mark.parametrize("command", ["run study.yaml --policy policy.yaml", "list"])
+def test_without_the_server_extra_one_sentence_says_what_to_install(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("tuner.cli.extras.SERVER", ("no_such_package",))
+    monkeypatch.setattr("tuner.cli.reach.DEFAULT_SERVER", "127.0.0.1:9")
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(STUDY)
+    Path("policy.yaml").write_text("workloads: [command]\ncommands: {sort: {argv: [sort]}}\n")
+    Path("tuner.sqlite").touch()
+    result = CliRunner().invoke(main, [*command.split(), "--home", "."])
+    assert result.exit_code == 1
+    assert result.stderr == "tuner: no_such_package is not installed; `pip install 'mlsys-tuner[server]'` brings it\n"
+
+
 def test_an_open_address_is_refused_as_bad_usage(tmp_path):
+    pytest.importorskip("grpc_health")
     arguments = ["serve", "--host", "0.0.0.0", "--home", str(tmp_path)]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2

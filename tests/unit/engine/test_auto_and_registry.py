@@ -92,6 +92,6 @@ def test_what_is_no_engine_is_refused(monkeypatch):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setitem(registry._BUILT_IN, "gp", "no_such_package.engine:Engine")
+    monkeypatch.setitem(registry._NEEDS, "gp", ("no_such_package",))
     with pytest.raises(Unavailable, match=r"'no_such_package'.*mlsys-tuner\[server\]"):
         get_engine("gp")
