@@ -169,6 +169,7 @@ def test_a_second_server_on_a_file_is_refused(tmp_path):
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path):
+    pytest.importorskip("sqlalchemy")
     home = Home(tmp_path)
     with (
         pytest.raises(Unavailable, match="server ended with exit code"),
@@ -178,6 +179,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path):
 
 
 def test_stopping_while_the_server_starts_leaves_nothing(tmp_path):
+    pytest.importorskip("sqlalchemy")
     home, announcement = Home(tmp_path), tmp_path / "a.json"
     with (
         pytest.raises(Interrupted),
