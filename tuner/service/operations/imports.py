@@ -36,10 +36,11 @@ def import_trials(
     """
     _check_open(tx, study, environment)
     tx.add_environment(study.id, StudyEnvironment(environment))
+    settled = next(settled for settled in tx.environments(study.id) if settled.environment.id == environment.id)
     problems: list[Problem] = []
     for index, imported in enumerate(trials):
         try:
-            _import_one(tx, study, environment.id, imported, now)
+            _import_one(tx, study, settled, imported, now)
         except InvalidInput as error:
             problems += of_trial(index, error)
     if problems:
@@ -60,15 +61,15 @@ def _check_open(tx: Transaction, study: Study, environment: Environment) -> None
         raise WrongState(f"study {study.id!r} has optional knobs: import once a worker of that device has joined it")
 
 
-def _import_one(tx: Transaction, study: Study, environment: str, imported: Imported, now: float) -> None:
-    result = imported.result
+def _import_one(tx: Transaction, study: Study, settled: StudyEnvironment, imported: Imported, now: float) -> None:
+    result, environment = imported.result, settled.environment.id
     check_result(result, study.spec.wanted, None)
     trial = create_trial(
         tx,
         Trial(
             study_id=study.id,
             number=0,
-            configuration=study.spec.space.configuration(imported.values),
+            configuration=study.spec.space.without(settled.absent).configuration(imported.values),
             purpose=Purpose.IMPORTED,
             state=result.state,
             origin=Origin("user", tx.last_event(study.id)),
