@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tuner_protos.convert import inventory_to_proto, result_to_proto
@@ -85,6 +85,7 @@ class Daemon:
         self._me, self._device, self._link = me, device, link
         self._spool, self._counter, self._clock, self._rng = spool, counter, clock, rng
         self._broken = broken
+        self._backoff = BACKOFF
         self._leaving, self._draining = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._control: Control | None = None
@@ -112,6 +113,8 @@ class Daemon:
         if registered is None:
             return
         _log.info("registered as %s (%s)", self._me.name, self._me.worker_id)
+        # A server that was restarted keeps a lease for one term: by then its holder has to have tried, more than once.
+        self._backoff = replace(BACKOFF, longest=min(BACKOFF.longest, registered.heartbeat_interval))
         heartbeat = Heartbeat(
             self._link, registered.heartbeat_interval, self._register, self._draining.set, self._broken
         )
@@ -213,7 +216,7 @@ class Daemon:
             except Unavailable as error:
                 if tries == 0:
                     _log.warning("the server is away, trying again: %s", error)
-                self._leaving.wait(BACKOFF.delay(tries, self._rng))
+                self._leaving.wait(self._backoff.delay(tries, self._rng))
                 tries += 1
         return None
 

@@ -101,8 +101,8 @@ class Server:
             ("grpc.max_send_message_length", MAX_MESSAGE),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 100),
-            # By default a server that is back would go unnoticed for two minutes.
-            ("grpc.max_reconnect_backoff_ms", 2000),
+            # By default a server that is back would go unnoticed for two minutes, and every lease have run out.
+            ("grpc.max_reconnect_backoff_ms", 1000),
             # A proxy named in the environment is for the world outside, never for this machine.
             ("grpc.enable_http_proxy", 0 if self.loopback else 1),
         ]
