@@ -48,6 +48,7 @@ class Storm:
         self._lab = lab
         self._server = Server(folder, self._mark, LEASE_TERM)
         self._workers = [Worker(folder, self._mark, self._server.address, policy, device) for device in lab.devices]
+        self._services = (*self._workers, self._server)
         self._spooled: set[str] = set()
         self._undone: list[str] = []
         self._looked = 0.0
@@ -64,7 +65,7 @@ class Storm:
             for kill in self.kills[number:]:
                 tell(str(kill))
         self._wait_for_the_end()
-        ended = {service.name: service.end() for service in (*self._workers, self._server)}
+        ended = {service.name: service.end() for service in self._services}
         return self._count(ended)
 
     # --- killing ---
@@ -133,13 +134,13 @@ class Storm:
         if time.monotonic() < self._looked + 1.0 or not self._server.ready:
             return
         self._looked = time.monotonic()
-        for service in (self._server, *self._workers):
+        for service in self._services:
             service.check()
         self._submit()
 
     def _wait_for_the_end(self) -> None:
         for _ in poll("the study did not end", 3 * PATIENCE, pause=0.2):
-            for service in (self._server, *self._workers):
+            for service in self._services:
                 service.check()
             if self._server.ready:
                 with suppress(TunerError), Client(self._server.address, timeout=5.0) as client:
@@ -157,6 +158,8 @@ class Storm:
         facts = {
             "studies": len(record.studies),
             "trials": len(record.trials),
+            "of these failed, every attempt lost": sum("attempts lost" in str(t.cause) for t in record.trials),
+            "of these failed otherwise": sum(t.cause is not None and "lost" not in str(t.cause) for t in record.trials),
             "attempts": len(record.attempts),
             "results": len(record.results),
             "of these late, kept as replicates": sum(result.late for result in record.results),
@@ -174,6 +177,7 @@ class Storm:
             "results left in a spool": [entry.name for w in self._workers for entry in w.state.spool.iterdir()],
             "control groups left behind": verdict.control_groups(pids),
             "processes left behind": [f"{p.pid} {' '.join(p.cmdline())}" for p in marked(self._mark)],
+            "errors in a log": [line for s in self._services for line in s.errors()],
             "processes that did not end well": [f"{name}: exit code {code}" for name, code in ended.items() if code],
         }
         return Counts(self._lab, self.kills, facts, wrong)
@@ -188,7 +192,7 @@ class Storm:
 
     def logs(self) -> str:
         """The end of every log."""
-        return "\n".join(f"--- {s.name}{s.tail()}" for s in (self._server, *self._workers) if s.log.exists())
+        return "\n".join(f"--- {s.name}{s.tail()}" for s in self._services if s.log.exists())
 
 
 def rage(

@@ -118,6 +118,10 @@ class Service:
             log.seek(self._logged)
             return text.encode() in log.read()
 
+    def errors(self) -> list[str]:
+        """What it has logged as an error, in any life."""
+        return [line for line in self.log.read_text(errors="replace").splitlines() if " ERROR " in line]
+
     def tail(self, lines: int = 40) -> str:
         """The end of its log."""
         return "\n".join(["", *self.log.read_text(errors="replace").splitlines()[-lines:]])
