@@ -46,7 +46,7 @@ def objective(trial: optuna.Trial) -> float:
 def main() -> None:
     """The same study twice."""
     optuna.logging.set_verbosity(logging.WARNING)
-    for name, sampler in {"gp": TunerSampler("gp", seed=7), "TPE": optuna.samplers.TPESampler(seed=7)}.items():
+    for name, sampler in {"TPE": optuna.samplers.TPESampler(seed=7), "gp": TunerSampler("gp", seed=7)}.items():
         study = optuna.create_study(sampler=sampler)
         study.optimize(objective, n_trials=TRIALS)
         print(f"{name:>3}: error {study.best_value:.4f} with {study.best_params}")

@@ -48,8 +48,8 @@ class Failed(Exception):
 
 def main() -> int:
     """Run them all; the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(f"stopped by {signal.Signals(_[0]).name}"))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     failures = 0
     with workplace() as environment:
         for command in COMMANDS:
@@ -60,6 +60,11 @@ def main() -> int:
                 outcome, word, failures = str(failure), "FAILED", failures + 1
             print(f"{word:<6} {time.monotonic() - began:4.0f} s  {command}: {outcome}", flush=True)
     return 1 if failures else 0
+
+
+def stop(number: int, frame: object) -> None:
+    """End what was started on the way out."""
+    sys.exit(f"stopped by {signal.Signals(number).name}")
 
 
 def run(command: str, environment: Mapping[str, str]) -> str:
