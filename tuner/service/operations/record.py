@@ -12,12 +12,12 @@ from tuner.store.base import Transaction
 
 
 def change_study(tx: Transaction, study: Study, to: StudyState, now: float, *, actor: str, reason: str = "") -> Study:
-    """Move a study on: its clock runs while it is ACTIVE or CONFIRMING.
+    """Move a study on: its clock runs while it is ACTIVE or CONFIRMING, from its first trial on.
 
     Raises:
         WrongState: the life of a study has no such transition.
     """
-    running = to in (StudyState.ACTIVE, StudyState.CONFIRMING)
+    running = to in (StudyState.ACTIVE, StudyState.CONFIRMING) and bool(tx.counts(study.id))
     moved = replace(
         study,
         state=to,

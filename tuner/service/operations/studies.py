@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tuner.core.errors import AlreadyExists, InvalidInput, NotFound, Problem, WrongState
 from tuner.core.event import Event, EventKind
 from tuner.core.study import EXTERNAL, Study, StudySpec, StudyState
-from tuner.core.trial import AttemptState, Cause, CauseKind, TrialState
+from tuner.core.trial import AttemptState, Cause, CauseKind, Purpose, TrialState
 from tuner.core.worker import Worker, WorkerState
 from tuner.schedule.admission import refusals
 from tuner.service.operations.record import cancel_trial, change_study
@@ -43,11 +43,14 @@ def submit(tx: Transaction, spec: StudySpec, source: str, owner: str, now: float
                 + "\n".join(f"  {line}" for line in changed)
             )
         if last.state is StudyState.PAUSED:
-            last = change_study(tx, last, StudyState.ACTIVE, now, actor=owner, reason="submitted again")
+            last = resume(tx, last, now, owner, "submitted again")
         if not last.state.terminal:
             return Submission(last, False)
     fit(spec, tx.workers(states=PRESENT))
-    run = len(runs) + 1
+    run = runs[-1].run + 1 if runs else 1
+    while tx.last_event(f"{spec.name}/{run}"):
+        # A run that was deleted: its events are still told under that name.
+        run += 1
     study = Study(f"{spec.name}/{run}", spec, run, StudyState.ACTIVE, now, source, owner)
     tx.add_study(study)
     tx.append(Event(EventKind.STUDY_CREATED, now, study.id, actor=owner, data={"name": spec.name, "run": run}))
@@ -105,8 +108,8 @@ def resume(tx: Transaction, study: Study, now: float, actor: str, reason: str) -
     """
     if study.state is not StudyState.PAUSED:
         raise WrongState(f"study {study.id!r} is {study.state.value}, not paused")
-    checking = any(trial.plan for trial in tx.trials(study.id) if not trial.state.terminal)
-    to = StudyState.CONFIRMING if checking else StudyState.ACTIVE
+    checked = tx.trials(study.id, purposes=[Purpose.CONFIRM], limit=1)
+    to = StudyState.CONFIRMING if checked else StudyState.ACTIVE
     return change_study(tx, study, to, now, actor=actor, reason=reason)
 
 
