@@ -58,7 +58,6 @@ class Claim:
 
     attempt: Attempt | None = None
     trial: Trial | None = None
-    study: Study | None = None
     reasons: tuple[str, ...] = ()
 
 
@@ -100,7 +99,7 @@ def claim_from(
     """Lease the worker the next trial of one study, which it fits."""
     study, mine = _admit(tx, study, worker, now)
     trial = _next_trial(tx, study, mine, now, cost, suggestions)
-    return Claim() if trial is None else _lease(tx, study, trial, worker, token, now, term)
+    return Claim() if trial is None else _lease(tx, trial, worker, token, now, term)
 
 
 def _refusals(study: Study, worker: Worker) -> list[str]:
@@ -181,12 +180,12 @@ def _next_trial(
     return None
 
 
-def _lease(tx: Transaction, study: Study, trial: Trial, worker: Worker, token: str, now: float, term: float) -> Claim:
+def _lease(tx: Transaction, trial: Trial, worker: Worker, token: str, now: float, term: float) -> Claim:
     member = Member(worker.id, trial.members[0], 0, token)
     leased, attempt = lease.grant(trial, (member,), now, term)
     tx.add_attempt(attempt)
     change_trial(tx, trial, leased, now, actor=f"worker:{worker.id}", attempt=attempt.number)
-    return Claim(attempt, leased, study)
+    return Claim(attempt, leased)
 
 
 def heartbeat(

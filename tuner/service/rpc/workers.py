@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 import grpc
 from tuner_protos.convert import (
     enum_from_proto,
-    enum_to_proto,
     intermediate_from_proto,
     inventory_from_proto,
-    metric_to_proto,
     result_from_proto,
-    values_to_proto,
 )
 from tuner_protos.v1 import workers_pb2 as pb
 from tuner_protos.v1 import workers_pb2_grpc
 
 from tuner.core.errors import InvalidInput, NotFound, Problem
-from tuner.core.study import Study
 from tuner.core.trial import Attempt, Member, Trial, TrialState
 from tuner.core.worker import Worker, WorkerState
 from tuner.service.operations import leasing, results
 from tuner.service.operations.record import change_worker
 from tuner.service.rpc.errors import answers
 from tuner.service.rpc.pages import page_size
+from tuner.service.rpc.views.assignment import assignment_view
 from tuner.service.rpc.views.worker import worker_views
 from tuner.service.runtime import Runtime
-from tuner.service.suggesting.request import seed_of
 from tuner.store.base import Transaction
 
 PROTOCOL = 1
@@ -140,10 +135,8 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
         )
         if claim.attempt is None or claim.trial is None:
             return _Answer(None, pb.DIRECTIVE_CONTINUE, claim.reasons)
-        return _Answer(
-            self._assignment(tx, claim.trial, claim.attempt, claim.attempt.members[0], claim.study),
-            pb.DIRECTIVE_CONTINUE,
-        )
+        assignment = self._assignment(tx, claim.trial, claim.attempt, claim.attempt.members[0])
+        return _Answer(assignment, pb.DIRECTIVE_CONTINUE)
 
     def _token(self, tx: Transaction, worker_id: str, sequence: int) -> tuple[str, tuple[Attempt, Member] | None]:
         """The token for a lease under this sequence, and the live lease that a repeated request gets again."""
@@ -158,38 +151,8 @@ class WorkersServicer(workers_pb2_grpc.WorkersServicer):
                 return token, (attempt, member)
             turn += 1
 
-    def _assignment(
-        self, tx: Transaction, trial: Trial, attempt: Attempt, member: Member, study: Study | None = None
-    ) -> pb.Assignment:
-        study = study or tx.study(trial.study_id)
-        spec = study.spec
-        settled = next(s for s in tx.environments(study.id) if s.environment.id == trial.environment)
-        measurement = spec.measurement
-        return pb.Assignment(
-            trial_id=trial.id,
-            attempt=attempt.number,
-            token=member.token,
-            lease_term=self._runtime.options.lease_term,
-            workload=spec.workload.kind,
-            settings_json=json.dumps(dict(spec.workload.settings)),
-            configuration=values_to_proto(trial.configuration),
-            knobs={p.name: p.knob for p in spec.space.params if p.knob is not None},
-            wanted=[metric_to_proto(metric) for metric in spec.wanted if metric.key in trial.wanted],
-            measurement=pb.MeasurementPlan(
-                warmup=None if measurement.warmup == "auto" else measurement.warmup,
-                runs=None if measurement.runs == "auto" else measurement.runs,
-                timeout=measurement.timeout,
-            ),
-            contexts=dict(settled.environment.contexts),
-            seed=seed_of(spec.seed, settled.environment.id, trial.number),
-            purpose=enum_to_proto(trial.purpose),  # type: ignore[arg-type]
-            fidelity=trial.fidelity,
-            plan=trial.plan,
-            baseline=values_to_proto(trial.baseline) if trial.baseline is not None else None,
-            rank=member.rank,
-            role=member.role,
-            peers=[pb.Peer(rank=m.rank, role=m.role, address=m.address) for m in attempt.members if m != member],
-        )
+    def _assignment(self, tx: Transaction, trial: Trial, attempt: Attempt, member: Member) -> pb.Assignment:
+        return assignment_view(tx, trial, attempt, member, self._runtime.options.lease_term)
 
     @answers
     async def Heartbeat(self, request: pb.HeartbeatRequest, context: grpc.aio.ServicerContext) -> pb.HeartbeatResponse:

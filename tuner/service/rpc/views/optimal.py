@@ -23,40 +23,37 @@ RULE = (
 
 
 def optimal_views(tx: Transaction, study: Study) -> list[trials_pb2.Optimal]:
-    """Front, recommendation and default of each environment; each configuration is shown as its first completed
-    trial, with the values pooled over its replicates."""
-    trials: dict[tuple[str, str], Trial] = {}
-    for trial in tx.trials(study.id, states=[TrialState.COMPLETED]):
-        if trial.purpose is not Purpose.CONFIRM:
-            trials.setdefault((trial.environment or "", trial.configuration.digest), trial)
-    results: dict[int, StoredResult] = {s.trial: s for s in tx.results(study.id, late=False)}
-    return [_optimal(study, found, trials, results) for found in findings(tx, study)]
+    """Front, recommendation and default of each environment; each configuration is shown as the first trial that
+    measured it, with the values pooled over its replicates."""
+    trials = {trial.number: trial for trial in tx.trials(study.id) if trial.purpose is not Purpose.CONFIRM}
+    first: dict[tuple[str, str], tuple[Trial, StoredResult]] = {}
+    for stored in tx.results(study.id):
+        trial = trials.get(stored.trial)
+        if trial is not None and stored.result.state is TrialState.COMPLETED:
+            first.setdefault((stored.environment, trial.configuration.digest), (trial, stored))
+    return [_optimal(study, found, first) for found in findings(tx, study)]
 
 
 def _optimal(
-    study: Study, found: Findings, trials: Mapping[tuple[str, str], Trial], results: Mapping[int, StoredResult]
+    study: Study, found: Findings, first: Mapping[tuple[str, str], tuple[Trial, StoredResult]]
 ) -> trials_pb2.Optimal:
-    def view(candidate: Candidate | None) -> data_pb2.Trial | None:
-        trial = trials.get((found.environment, candidate.configuration.digest)) if candidate else None
-        if candidate is None or trial is None:
-            return None
-        stored = results[trial.number]
-        pooled = replace(
-            stored, result=replace(stored.result, observations=tuple(_pooled(candidate, stored.result.observations)))
-        )
-        message = trial_view(trial, pooled)
-        default = found.default.values if found.default else None
+    default = found.default.values if found.default else None
+
+    def view(candidate: Candidate) -> data_pb2.Trial:
+        trial, stored = first[found.environment, candidate.configuration.digest]
+        observations = tuple(_pooled(candidate, stored.result.observations))
+        message = trial_view(trial, replace(stored, result=replace(stored.result, observations=observations)))
         verdict = feasible(study.spec.outcome_constraints, candidate.values, default)
         if verdict is not None:
             message.feasible = verdict
         return message
 
-    front = [message for candidate in found.front(study.spec) if (message := view(candidate)) is not None]
+    recommended = found.recommended(study.spec)
     return trials_pb2.Optimal(
         environment=found.environment,
-        front=front,
-        recommended=view(found.recommended(study.spec)),
-        default=view(found.default),
+        front=[view(candidate) for candidate in found.front(study.spec)],
+        recommended=view(recommended) if recommended else None,
+        default=view(found.default) if found.default else None,
         rule=RULE[len(study.spec.objectives) > 1],
     )
 
