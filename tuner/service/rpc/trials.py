@@ -38,6 +38,9 @@ LONGEST_NUMBER = 9
 """Digits of a trial's number: the protocol has 32 bits for it."""
 
 
+_NO_DEVICE = Inventory(Fingerprint({"kind": EXTERNAL}))
+
+
 class TrialsServicer(trials_pb2_grpc.TrialsServicer):
     """Trials to ask for, to tell, and to read."""
 
@@ -58,7 +61,9 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
         if not request.client_id or not request.request_id:
             raise InvalidInput(Problem("client_id", "and request_id are needed", None, "any text that names them"))
         deadline = self._runtime.clock.now() + self._runtime.options.patience * 2
-        response = trials_pb2.SuggestResponse()
+        response = await self._runtime.transactions.run(partial(self._answered, request))
+        if response.suggestions:
+            return response
         for index in range(request.count):
             while True:
                 change = self._runtime.change
@@ -71,43 +76,62 @@ class TrialsServicer(trials_pb2_grpc.TrialsServicer):
                     return response
         return response
 
+    def _answered(self, request: trials_pb2.SuggestRequest, tx: Transaction) -> trials_pb2.SuggestResponse:
+        """What an earlier copy of the request got."""
+        study = self._told(tx, request.study)
+        response = trials_pb2.SuggestResponse()
+        for index in range(request.count):
+            held = self._held(tx, study, self._token(study, request, index))
+            if held is None:
+                break
+            response.suggestions.append(held)
+        return response
+
     def _ask(
         self, request: trials_pb2.SuggestRequest, index: int, tx: Transaction
     ) -> tuple[trials_pb2.Suggested | None, bool]:
         now = self._runtime.clock.now()
-        study = studies.find(tx, request.study)
+        study = self._told(tx, request.study)
+        token = self._token(study, request, index)
+        held = self._held(tx, study, token)  # by a copy of the request that came at the same time
+        if held is not None or study.state is not StudyState.ACTIVE:
+            return held, False
+        client = Worker(
+            f"client-{request.client_id}",
+            request.client_id,
+            WorkerState.ONLINE,
+            _NO_DEVICE,
+            registered_at=now,
+            seen_at=now,
+        )
+        term, cost = study.spec.measurement.timeout, self._runtime.cost_of(tx, study)
+        claim = leasing.claim_from(tx, study, client, token, now, term, cost, self._runtime)
+        if claim.trial is None:
+            return None, not self._runtime.suggester.exhausted(study.id)
+        return self._suggested(tx, study, claim.trial, token), False
+
+    def _token(self, study: Study, request: trials_pb2.SuggestRequest, index: int) -> str:
+        return self._runtime.token(study.id, request.client_id, request.request_id, index)
+
+    @staticmethod
+    def _told(tx: Transaction, name: str) -> Study:
+        study = studies.find(tx, name)
         if study.spec.workload.kind != EXTERNAL:
             raise WrongState(
                 f"study {study.id!r} is measured by workers; `workload: {{kind: external}}` is for programs"
             )
-        worker = self._client(tx, request.client_id, now)
-        token = self._runtime.token(study.id, worker.id, request.request_id, index)
+        return study
+
+    def _held(self, tx: Transaction, study: Study, token: str) -> trials_pb2.Suggested | None:
         try:
             attempt, _ = tx.attempt_by_token(token)
-            trial = tx.trial(attempt.study_id, attempt.trial)
         except NotFound:
-            if study.state is not StudyState.ACTIVE:
-                return None, False
-            claim = leasing.claim_from(
-                tx,
-                study,
-                worker,
-                token,
-                now,
-                study.spec.measurement.timeout,
-                self._runtime.cost_of(tx, study),
-                self._runtime,
-            )
-            if claim.trial is None:
-                return None, not self._runtime.suggester.exhausted(study.id)
-            trial = claim.trial
-        view = trial_views(tx, study, [trial])[0]
-        return trials_pb2.Suggested(trial=view, token=token), False
+            return None
+        return self._suggested(tx, study, tx.trial(study.id, attempt.trial), token)
 
     @staticmethod
-    def _client(tx: Transaction, client_id: str, now: float) -> Worker:
-        inventory = Inventory(Fingerprint({"kind": EXTERNAL}))
-        return Worker(f"client-{client_id}", client_id, WorkerState.ONLINE, inventory, now, now)
+    def _suggested(tx: Transaction, study: Study, trial: Trial, token: str) -> trials_pb2.Suggested:
+        return trials_pb2.Suggested(trial=trial_views(tx, study, [trial])[0], token=token)
 
     @answers
     async def Add(self, request: trials_pb2.AddRequest, context: grpc.aio.ServicerContext) -> data_pb2.Trial:
