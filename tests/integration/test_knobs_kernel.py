@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 from tuner_workers import processes
-from tuner_workers.journal import Journal, recover
+from tuner_workers.journal import Journal
 from tuner_workers.knobs.base import Domain, Knob, KnobBroken, KnobRefused, Launch, SystemKnob
 from tuner_workers.knobs.registry import built_in
 from tuner_workers.knobs.session import KnobSession
 from tuner_workers.knobs.sysctl import Setting, SysctlKnob
 from tuner_workers.policy import KnobRule, Policy
+from tuner_workers.recovery import recover
 
 from tuner.core.expression import Value
 

@@ -15,7 +15,7 @@ from tuner_workers import inventory
 from tuner_workers.daemon import Daemon, Self
 from tuner_workers.departure import Departure, departures
 from tuner_workers.identity import LeaseCounter, worker_id
-from tuner_workers.journal import Journal, recover
+from tuner_workers.journal import Journal
 from tuner_workers.knobs.registry import knobs as registered_knobs
 from tuner_workers.link import Link, Server
 from tuner_workers.lock import DeviceLock
@@ -23,6 +23,7 @@ from tuner_workers.measurement.bench import Device
 from tuner_workers.meters.registry import meters as device_meters
 from tuner_workers.paths import StateDirectory
 from tuner_workers.policy import Policy
+from tuner_workers.recovery import recover
 from tuner_workers.spool import Spool
 from tuner_workers.workloads.registry import offers
 

@@ -22,10 +22,11 @@ from pathlib import Path
 import pytest
 
 from tuner.core.expression import Value
-from tuner_workers.journal import Journal, recover
+from tuner_workers.journal import Journal
 from tuner_workers.knobs.base import Domain, Knob, KnobRefused, Launch, LaunchKnob, SystemKnob, Unavailable
 from tuner_workers.knobs.session import KnobSession
 from tuner_workers.policy import KnobRule, Policy
+from tuner_workers.recovery import recover
 
 
 class KnobTestCase:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from tuner_workers import processes
-from tuner_workers.journal import CGROUP, CHILD, KNOB, Entry, Journal, JournalError, recover
+from tuner_workers.journal import CGROUP, CHILD, KNOB, Entry, Journal, JournalError
 from tuner_workers.knobs.sysctl import Setting, SysctlKnob
+from tuner_workers.recovery import recover
 
 
 @pytest.fixture

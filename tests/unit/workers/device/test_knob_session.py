@@ -11,13 +11,14 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from tuner_workers.journal import Journal, JournalError, recover
+from tuner_workers.journal import Journal, JournalError
 from tuner_workers.knobs.base import Domain, Knob, KnobBroken, KnobRefused, Launch, LaunchKnob, SystemKnob, Unavailable
 from tuner_workers.knobs.cpufreq import cpufreq_knobs
 from tuner_workers.knobs.environment import environment_knobs
 from tuner_workers.knobs.session import KnobSession
 from tuner_workers.knobs.sysctl import sysctl_knobs
 from tuner_workers.policy import KnobRule, Policy
+from tuner_workers.recovery import recover
 
 from tuner.core.expression import Value
 
