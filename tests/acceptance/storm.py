@@ -226,12 +226,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trials", type=int, default=20, help="explore trials of each study")
     parser.add_argument("--engine", default="gp")
-    parser.add_argument("--folder", type=Path, help="where to keep store, logs and journals; default: nowhere")
+    parser.add_argument("--folder", type=Path, help="a new folder to keep store, logs and journals in")
     options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="storm-") as temporary:
         folder = options.folder or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=options.folder is None)
         counts = rage(
             folder.absolute(),
             kills=options.kills,
