@@ -142,14 +142,25 @@ class Rig:
         self.loop.close()
 
     def run(self, coroutine):
-        """Its answer, once everything that it set in motion has come to rest."""
+        """Its answer or refusal, once everything that it set in motion has come to rest."""
         try:
-            return self.loop.run_until_complete(coroutine)
-        finally:
-            self.loop.run_until_complete(asyncio.sleep(0))
-            while tasks := asyncio.all_tasks(self.loop):
-                self.loop.run_until_complete(asyncio.wait(tasks))
-                self.loop.run_until_complete(asyncio.sleep(0))
+            answer = self.loop.run_until_complete(coroutine)
+        except Refused:
+            self.loop.run_until_complete(self._rest())
+            raise
+        except BaseException:
+            # A test that failed half-way may have left an engine waiting for ever.
+            for left in asyncio.all_tasks(self.loop):
+                left.cancel()
+            raise
+        self.loop.run_until_complete(self._rest())
+        return answer
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(0)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+            await asyncio.sleep(0)
 
     def call(self, method, request):
         return self.run(method(request, self.context))
