@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from service_rig import EXTERNAL, STUDY, TERM, NearHost, Rig, completed
@@ -12,6 +13,7 @@ from tuner.core.trial import Purpose, TrialState
 from tuner.engine.base import Suggestion
 from tuner.service import runtime as runtime_module
 from tuner.service.operations.findings import RECENT, typical_cost
+from tuner.service.suggesting import suggester as suggester_module
 from tuner.store.memory import MemoryStore
 
 
@@ -165,3 +167,24 @@ def test_a_worker_that_is_silent_for_a_term_is_away_even_while_a_study_is_faulty
     rig.tick()
     with rig.reading() as tx:
         assert tx.worker("w1").state.value == "offline"
+
+
+def test_a_worker_is_heard_while_a_long_history_is_gathered(rig, monkeypatch):
+    gathering, heard = threading.Event(), threading.Event()
+    build_request = suggester_module.build_request
+
+    def slow(*arguments):
+        gathering.set()
+        assert heard.wait(30.0), "the worker was not heard"
+        return build_request(*arguments)
+
+    async def scenario():
+        await rig.workers.Lease(workers_pb2.LeaseRequest(worker_id="w1", sequence=1), rig.context)
+        assert await asyncio.to_thread(gathering.wait, 30.0)
+        await rig.workers.Heartbeat(workers_pb2.HeartbeatRequest(worker_id="w1"), rig.context)
+        heard.set()
+
+    monkeypatch.setattr(suggester_module, "build_request", slow)
+    rig.create()
+    rig.register()
+    rig.run(scenario())

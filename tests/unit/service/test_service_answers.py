@@ -73,3 +73,25 @@ def test_a_study_without_results_has_no_answer(rig):
     assert not found.front
     assert not found.HasField("recommended")
     assert not found.HasField("default")
+
+
+def test_a_relative_constraint_is_held_against_all_that_the_default_measured(rig):
+    rig.create(STUDY + "outcome_constraints: ['ms <= 1.0 * default']\n")
+    rig.register()
+    default = rig.lease(sequence=1).assignment
+    rig.clock.advance(TERM + 1)
+    rig.tick()
+    late = rig.lease(sequence=2).assignment
+    assert late.trial_id == default.trial_id
+    finish(rig, late, 4.0)
+    explored = rig.lease(sequence=3).assignment
+    finish(rig, explored, 5.0)
+
+    def kept():
+        request = trials_pb2.ListTrialsRequest(study="größe")
+        return {trial.id: trial.feasible for trial in rig.call(rig.trials.List, request).trials}
+
+    assert kept() == {default.trial_id: True, explored.trial_id: False}
+    finish(rig, default, 8.0)
+    assert kept() == {default.trial_id: True, explored.trial_id: True}
+    assert {trial.id for trial in optimal(rig).front} == {explored.trial_id}

@@ -165,12 +165,14 @@ class Suggester:
             if study.state is not StudyState.ACTIVE:
                 return None
             workers = len(tx.workers(states=[WorkerState.ONLINE]))
-            if anew:
-                line.pool.settled()
             count = min(max(1, workers), LARGEST_BATCH)
             return study.spec.engine.name, build_request(tx, study, line.settled, count, self._patience)
 
-        return await self._transactions.run(ask)
+        if anew:
+            # In the writers' turn, so that no lease is half made; what follows then sees all that was taken before.
+            await self._transactions.run(lambda _: line.pool.settled())
+        # Beside the writers: to gather a long history takes a while, in which no lease and no heartbeat should wait.
+        return await self._transactions.read(ask)
 
     async def _fall_back(self, line: _Line, why: str) -> None:
         from tuner.engine.registry import get_engine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tuner_protos.convert import (
     cause_to_proto,
@@ -16,7 +16,8 @@ from tuner_protos.v1 import data_pb2 as pb
 
 from tuner.core.preference import feasible
 from tuner.core.study import Study
-from tuner.core.trial import Purpose, Trial, TrialState
+from tuner.core.trial import Trial, TrialState
+from tuner.service.operations.findings import findings
 from tuner.store.base import StoredResult, Transaction
 
 
@@ -70,11 +71,8 @@ def trial_view(trial: Trial, stored: StoredResult | None, holder: str = "") -> p
     )
 
 
-def _default_values(tx: Transaction, study: Study) -> dict[str, dict[str, float]]:
-    values: dict[str, dict[str, float]] = {}
-    defaults = tx.trials(study.id, purposes=[Purpose.DEFAULT], states=[TrialState.COMPLETED])
-    if not defaults:
-        return values
-    for stored in tx.results(study.id, trials=[trial.number for trial in defaults], late=False):
-        values[stored.environment] = {o.metric: o.mean for o in stored.result.observations}
-    return values
+def _default_values(tx: Transaction, study: Study) -> Mapping[str, Mapping[str, float]]:
+    """What the default configuration measured in each environment, where that decides on a constraint."""
+    if not any(constraint.relative for constraint in study.spec.outcome_constraints):
+        return {}
+    return {found.environment: found.default.values for found in findings(tx, study) if found.default}
