@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from service_rig import EXTERNAL, STUDY, TERM, NearHost, Rig, completed
+from service_rig import EXTERNAL, STUDY, TERM, ManualClock, NearHost, Rig, completed
 from tuner_protos.v1 import data_pb2, studies_pb2, trials_pb2, workers_pb2
 
 from tuner.core.trial import Purpose, TrialState
@@ -15,6 +15,7 @@ from tuner.service import runtime as runtime_module
 from tuner.service.operations.findings import RECENT, typical_cost
 from tuner.service.suggesting import suggester as suggester_module
 from tuner.store.memory import MemoryStore
+from tuner.store.open import open_store
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_a_worker_that_is_silent_for_a_term_is_away_even_while_a_study_is_faulty
         assert tx.worker("w1").state.value == "offline"
 
 
-def test_a_worker_is_heard_while_a_long_history_is_gathered(rig, monkeypatch):
+def test_a_worker_is_heard_while_a_long_history_is_gathered(tmp_path, monkeypatch):
     gathering, heard = threading.Event(), threading.Event()
     build_request = suggester_module.build_request
 
@@ -185,6 +186,10 @@ def test_a_worker_is_heard_while_a_long_history_is_gathered(rig, monkeypatch):
         heard.set()
 
     monkeypatch.setattr(suggester_module, "build_request", slow)
+    store = open_store(str(tmp_path / "store.sqlite"), ManualClock())
+    rig = Rig(store)
     rig.create()
     rig.register()
     rig.run(scenario())
+    rig.close()
+    store.close()
