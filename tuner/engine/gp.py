@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from tuner.core.errors import Problem, SpaceExhausted, WrongState
 from tuner.core.expression import Value
+from tuner.core.seed import derived_seed
 from tuner.core.space import Configuration, Space
 from tuner.core.study import Objective
 from tuner.engine.base import Engine, Prediction, Predictor, Suggestion, SuggestRequest
 from tuner.engine.sobol import SobolEngine
-from tuner.engine.unseen import derived_seed, enumerable, measured, refuse, taken
+from tuner.engine.unseen import enumerable, measured, refuse, taken
 
 if TYPE_CHECKING:
     from tuner_models.task import History, Task

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from tuner.core.errors import NotFound, Problem, Unavailable
 from tuner.core.expression import Value
+from tuner.core.seed import derived_seed
 from tuner.core.space import Configuration, Space
 from tuner.core.study import Objective
 from tuner.core.trial import TrialState
 from tuner.engine.base import Engine, Evaluated, Suggestion, SuggestRequest
-from tuner.engine.unseen import derived_seed, fill, measured, refuse, taken
+from tuner.engine.unseen import fill, measured, refuse, taken
 
 if TYPE_CHECKING:
     import optuna

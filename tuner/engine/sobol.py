@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from tuner.core.errors import Problem
 from tuner.core.expression import Value
 from tuner.core.param import FloatParam, IntParam, Param
+from tuner.core.seed import derived_seed
 from tuner.core.space import Configuration, Space
 from tuner.core.study import Objective
 from tuner.engine.base import Engine, Suggestion, SuggestRequest
-from tuner.engine.unseen import derived_seed, fill, refuse, taken
+from tuner.engine.unseen import fill, refuse, taken
 
 MAX_PARAMETERS = 21_201
 """Dimensions for which direction numbers are known (Joe and Kuo, SIAM J. Sci. Comput. 30(5), 2008)."""

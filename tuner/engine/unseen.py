@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -32,11 +31,6 @@ def measured(request: SuggestRequest) -> list[Evaluated]:
 def taken(request: SuggestRequest) -> frozenset[Configuration]:
     """What must not be proposed again: finished in the request's environment, or pending."""
     return frozenset([trial.configuration for trial in measured(request)]).union(request.pending)
-
-
-def derived_seed(*parts: object) -> int:
-    """A seed in [0, 2**32) from ``parts``: the same on every machine, unlike ``hash``."""
-    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
 
 
 def refuse(problems: Iterable[Problem]) -> None:

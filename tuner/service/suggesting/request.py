@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from tuner.core.environment import StudyEnvironment
+from tuner.core.seed import derived_seed
 from tuner.core.study import Study
 from tuner.core.trial import TrialState
 from tuner.engine.base import SuggestRequest
@@ -37,15 +37,9 @@ def build_request(tx: Transaction, study: Study, settled: StudyEnvironment, coun
         pending=tuple(trial.configuration for trial in open_trials),
         environment=where,
         count=count,
-        seed=seed_of(spec.seed, where),
+        seed=derived_seed(spec.seed, where),
         deadline=deadline,
         sequence=tx.last_event(study.id),
         options=spec.engine.options,
     )
     return Question(request, tuple(trial.number for trial in open_trials))
-
-
-def seed_of(seed: int, *of: str | int) -> int:
-    """A seed for one thing (an environment, a trial of it): a stable function of the study's own."""
-    digest = hashlib.sha256(":".join(map(str, (seed, *of))).encode()).digest()
-    return int.from_bytes(digest[:4], "big")

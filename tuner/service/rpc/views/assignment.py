@@ -7,9 +7,9 @@ import json
 from tuner_protos.convert import enum_to_proto, metric_to_proto, values_to_proto
 from tuner_protos.v1 import workers_pb2 as pb
 
+from tuner.core.seed import derived_seed
 from tuner.core.study import Measurement
 from tuner.core.trial import Attempt, Member, Trial
-from tuner.service.suggesting.request import seed_of
 from tuner.store.base import Transaction
 
 
@@ -30,7 +30,7 @@ def assignment_view(tx: Transaction, trial: Trial, attempt: Attempt, member: Mem
         wanted=[metric_to_proto(metric) for metric in spec.wanted if metric.key in trial.wanted],
         measurement=_plan(spec.measurement),
         contexts=dict(settled.environment.contexts),
-        seed=seed_of(spec.seed, settled.environment.id, trial.number),
+        seed=derived_seed(spec.seed, settled.environment.id, trial.number),
         purpose=enum_to_proto(trial.purpose),  # type: ignore[arg-type]
         fidelity=trial.fidelity,
         plan=trial.plan,
