@@ -125,9 +125,9 @@ def replayed(rig, event):
 
 @pytest.mark.parametrize("engine", ["random", "sobol", "optuna:tpe", "gp"])
 def test_replaying_the_events_gives_the_same_suggestions(engine):
-    trials = 7
+    budget = 7
     rig = started(
-        source=STUDY.replace("random", engine).replace("trials: 4", f"trials: {trials}"), workers=("w1", "w2", "w3")
+        source=STUDY.replace("random", engine).replace("trials: 4", f"trials: {budget}"), workers=("w1", "w2", "w3")
     )
     sequence = 0
     while rig.state().value == "active":
@@ -141,7 +141,7 @@ def test_replaying_the_events_gives_the_same_suggestions(engine):
         created = [e for e in tx.events(study_id="größe/1") if e.kind.value == "trial.created"]
         trials = {t.number: t for t in tx.trials("größe/1")}
     explored = [e for e in created if e.data["purpose"] == Purpose.EXPLORE.value]
-    assert len(explored) == trials
+    assert len(explored) == budget
     assert any(e.data["position"] for e in explored)
     for event in explored:
         assert replayed(rig, event) == trials[event.trial].configuration
