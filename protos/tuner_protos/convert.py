@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tuner.core.environment import Environment, Fingerprint
 from tuner.core.errors import InvalidInput, Problem
-from tuner.core.event import Event, EventKind
+from tuner.core.event import Event
 from tuner.core.expression import Value
 from tuner.core.observation import Intermediate, Metric, Observation, Run
 from tuner.core.param import MAX_INT
@@ -389,19 +389,6 @@ def event_to_proto(event: Event) -> pb.Event:
         trial=event.trial,
         actor=event.actor,
         data_json=json.dumps(event.data, allow_nan=False, sort_keys=True),
-    )
-
-
-def event_from_proto(message: pb.Event) -> Event:
-    """An event."""
-    return Event(
-        EventKind(message.kind),
-        message.at,
-        message.study_id,
-        message.trial,
-        message.actor,
-        json.loads(message.data_json),
-        message.sequence,
     )
 
 

@@ -12,14 +12,13 @@ class EventKind(str, Enum):
 
     STUDY_CREATED = "study.created"  # name, run
     STUDY_STATE = "study.state"  # from, to, reason
-    STUDY_PINNED = "study.pinned"  # fingerprint, worker
+    STUDY_PINNED = "study.pinned"  # fingerprint, device, worker
     STUDY_NOTE = "study.note"  # text: something a person should know
-    TRIAL_CREATED = "trial.created"  # purpose, engine, note, configuration
-    TRIAL_STATE = "trial.state"  # from, to, attempt, worker, cause
+    TRIAL_CREATED = "trial.created"  # purpose, environment, engine, note, configuration; how it can be proposed again
+    TRIAL_STATE = "trial.state"  # from, to, attempt, cause
     ATTEMPT_LEASED = "attempt.leased"  # attempt, worker
     ATTEMPT_LOST = "attempt.lost"  # attempt, worker, reason
     RESULT_STORED = "result.stored"  # attempt, worker, state, late
-    INTERMEDIATE = "intermediate"  # attempt, step, elapsed, metric, value
     WORKER_STATE = "worker.state"  # worker, from, to, reason
 
 

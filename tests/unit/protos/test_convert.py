@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -266,8 +267,11 @@ def test_workers_are_shown_as_they_are(worker_id, name, state, inventory, regist
         st.integers(0, 2**62),
     )
 )
-def test_events_come_back(event):
-    assert convert.event_from_proto(through(convert.event_to_proto(event))) == event
+def test_events_arrive_as_they_are(event):
+    message = through(convert.event_to_proto(event))
+    told = (message.kind, message.at, message.study_id, message.trial, message.actor, message.sequence)
+    assert told == (event.kind.value, event.at, event.study_id, event.trial, event.actor, event.sequence)
+    assert json.loads(message.data_json) == event.data
 
 
 @given(st.builds(Metric, NAME, NAME, st.sampled_from(["mean", "p95", "last"])))
