@@ -94,12 +94,12 @@ def values_to_proto(values: Mapping[str, Value]) -> dict[str, pb.Value]:
 
 
 def values_from_proto(messages: Mapping[str, pb.Value], field: str = "configuration") -> dict[str, Value]:
-    """The values of a ``map<string, Value>`` field.
+    """The values of a ``map<string, Value>`` field, by name: a map on the wire has no order of its own.
 
     Raises:
         InvalidInput: as ``value_from_proto``.
     """
-    return {name: value_from_proto(message, f"{field}.{name}") for name, message in messages.items()}
+    return {name: value_from_proto(messages[name], f"{field}.{name}") for name in sorted(messages)}
 
 
 def metric_to_proto(metric: Metric) -> pb.Metric:
