@@ -15,13 +15,13 @@ from tuner.core.environment import Fingerprint
 from tuner.core.observation import Observation
 from tuner.core.study import StudyState
 from tuner.core.worker import Inventory, Offer
-from tuner.engine.registry import get_engine
 from tuner.service import runtime as runtime_module
 from tuner.service.options import ServeOptions
 from tuner.service.rpc.studies import StudiesServicer
 from tuner.service.rpc.trials import TrialsServicer
 from tuner.service.rpc.workers import PROTOCOL, WorkersServicer
 from tuner.service.runtime import Runtime
+from tuner.service.suggesting.host import think
 from tuner.store.base import Store
 
 TERM = 15.0
@@ -93,13 +93,19 @@ class NearHost:
 
     async def suggest(self, engine, request):
         self.asked.append(request)
-        return get_engine(engine).suggest(request)
+        return raised(think("suggest", engine, request, ()))
 
     async def predict(self, engine, request, configurations):
-        return get_engine(engine).predict(request, configurations)
+        return raised(think("predict", engine, request, configurations))
 
     def close(self) -> None:
         pass
+
+
+def raised(thought):
+    if isinstance(thought, Exception):
+        raise thought
+    return thought
 
 
 def inventory(board: str = "Testboard", **changes) -> Inventory:

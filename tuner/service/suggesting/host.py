@@ -54,8 +54,8 @@ class EngineHost:
         """What the engine expects of configurations.
 
         Raises:
-            WrongState: too little has been measured to predict from.
-            Unavailable: the engine has no model, or failed.
+            WrongState: the engine has no model, or too little has been measured to predict from.
+            Unavailable: the engine failed, or its process died.
         """
         answer = await self._ask(("predict", engine, request, configurations))
         return [item for item in answer if isinstance(item, dict)]
@@ -128,7 +128,7 @@ def _serve(connection: Connection) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     while True:
         try:
-            connection.send(_answer(*connection.recv()))
+            connection.send(think(*connection.recv()))
         except (EOFError, OSError):  # a server that was killed may leave the pipe closed, or reset
             return
 
@@ -146,7 +146,9 @@ def _leave_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _answer(verb: str, name: str, request: SuggestRequest, configurations: tuple[Configuration, ...]) -> Answer:
+def think(verb: str, name: str, request: SuggestRequest, configurations: tuple[Configuration, ...]) -> Answer:
+    """What the engine called ``name`` answers to "suggest" or "predict", or the error to be raised where it is awaited;
+    checked, because an engine is other people's code."""
     from tuner.engine.registry import get_engine
 
     try:
@@ -154,7 +156,7 @@ def _answer(verb: str, name: str, request: SuggestRequest, configurations: tuple
         if verb == "suggest":
             return _checked(engine.suggest(request), request)
         if not isinstance(engine, Predictor):
-            return Unavailable(f"engine {name!r} has no model that could predict")
+            return WrongState(f"engine {name!r} has no model that could predict")
         return [dict(prediction) for prediction in engine.predict(request, configurations)]
     except SpaceExhausted as error:
         return SpaceExhausted(str(error))
