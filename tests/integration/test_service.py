@@ -331,6 +331,24 @@ def test_workers_measure_a_study_to_its_checked_end_and_a_watcher_sees_all_of_it
     assert later == [sequence for sequence in sequences if sequence > middle]
 
 
+def test_many_workers_share_one_study_without_doubling_anything(server, name):
+    crew, budget = [f"{name}-w{number}" for number in range(6)], 40
+    lines = {worker: Line(server.address) for worker in crew}
+    for worker, own in lines.items():
+        own.register(worker, name)
+    lines[crew[0]].create(study(name, name, trials=budget))
+    done = at_once(*(lambda worker=worker: lines[worker].measure(worker, name) for worker in crew))
+    trials = lines[crew[0]].all_trials(name)
+    explored = [trial for trial in trials if trial.purpose == data_pb2.PURPOSE_EXPLORE]
+    assert len(explored) == budget
+    assert len({str(sorted((k, str(v)) for k, v in trial.configuration.items())) for trial in explored}) == budget
+    assert {(trial.state, trial.attempts) for trial in trials} == {(COMPLETED, 1)}
+    assert sum(done) == len(trials)
+    assert lines[crew[0]].study(name).progress.counted == budget
+    for own in lines.values():
+        own.close()
+
+
 def test_a_program_asks_and_tells_to_the_end_of_the_budget(line, name):
     line.create(study(name, trials=4))
     states = []
