@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tuner.core.clock import Clock
 from tuner.core.environment import StudyEnvironment
-from tuner.core.study import Study, StudyState
+from tuner.core.study import EXTERNAL, Study, StudyState
 from tuner.core.worker import WorkerState
 from tuner.service.operations.advance import advance
 from tuner.service.operations.findings import typical_cost
@@ -71,6 +71,11 @@ class Runtime:
             secret = secrets.token_bytes(32)
             tx.remember(_SECRET, secret, now)
         tx.renew_all(now + self.options.lease_term)
+        for attempt in tx.live_attempts():
+            spec = tx.study(attempt.study_id).spec
+            if spec.workload.kind == EXTERNAL:
+                # A program sends no heartbeats: its term is as long as a trial may take.
+                tx.update_attempt(attempt, attempt.state, expires_at=now + spec.measurement.timeout)
         for study in tx.studies(states=[StudyState.ACTIVE, StudyState.CONFIRMING]):
             if study.active_since is None:
                 continue

@@ -10,7 +10,7 @@ from tuner_protos.v1 import data_pb2, studies_pb2, trials_pb2
 
 from tuner.core.environment import Environment, Fingerprint
 from tuner.core.study import StudyState
-from tuner.core.trial import Purpose, TrialState
+from tuner.core.trial import AttemptState, Purpose, TrialState
 from tuner.core.worker import Offer
 from tuner.store.memory import MemoryStore
 
@@ -514,3 +514,15 @@ def test_what_programs_and_workers_measure_is_kept_apart(rig):
     answer = rig.lease()
     assert not answer.HasField("assignment")
     assert any("asks and tells" in reason for reason in answer.reasons)
+
+
+def test_after_a_restart_a_program_has_its_full_term_again(rig):
+    rig.create(EXTERNAL)
+    [asked] = rig.suggest()
+    rig.clock.advance(59.0)
+    rig.restart()
+    rig.clock.advance(59.0)
+    rig.tick()
+    assert rig.complete(asked.token, 3.0).attempts == 1
+    with rig.reading() as tx:
+        assert tx.attempt("told/1", 1, 1).state is AttemptState.FINISHED
