@@ -17,6 +17,7 @@ default it survives both).
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -32,6 +33,7 @@ PATIENCE = 30.0
 # A tuner whose host went down in a transaction would hold the lock until TCP notices, hours later.
 _MAX_IDLE = 60.0
 _CONNECT_TIMEOUT = 10
+_PAUSE = 0.01
 _WRITERS = 0x74756E6572  # "tuner"
 
 
@@ -68,8 +70,7 @@ def _sqlite(url: URL, synchronous: Synchronous, migrating: bool, patience: float
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":
+        if _write_ahead(connection, patience) != "wal":
             raise StoreError(f"{url.database} cannot have a write-ahead log here: name a file on a local disk")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA foreign_keys = {'OFF' if migrating else 'ON'}")
@@ -80,6 +81,25 @@ def _sqlite(url: URL, synchronous: Synchronous, migrating: bool, patience: float
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> str:
+    """Give the file a write-ahead log; returns the journal that it then has.
+
+    SQLite itself does not always wait for the lock that this takes, where several open a new file.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    left = round(patience / _PAUSE)
+    while True:
+        try:
+            mode = str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            connection.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+            return mode
+        except sqlite3.OperationalError as error:
+            left -= 1
+            if "locked" not in str(error) or left <= 0:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _postgresql(url: URL, migrating: bool, patience: float) -> Engine:
