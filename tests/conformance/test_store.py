@@ -76,7 +76,7 @@ class TestSqliteStore(StoreTestCase):
         try:
             acknowledged = [int(writer.stdout.readline()) for _ in range(50)]
             writer.send_signal(signal.SIGKILL)
-            acknowledged += map(int, writer.communicate(timeout=60)[0].splitlines())
+            acknowledged += map(int, writer.stdout.read().splitlines())  # communicate() forgets what is buffered
         finally:
             _end([writer])
         with store.snapshot() as snapshot:
