@@ -87,7 +87,6 @@ class Membership:
 Node = Literal | Name | Unary | Binary | Membership
 
 _ARITHMETIC = frozenset("+-*/%")
-_ORDERING = frozenset({"<", "<=", ">", ">="})
 _EQUALITY = frozenset({"==", "!="})
 _KEYWORDS = frozenset({"and", "or", "not", "in", "true", "false"})
 _TOKEN = re.compile(
