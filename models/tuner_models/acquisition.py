@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.objective import IdentityMCMultiOutputObjective
 from botorch.acquisition.objective import LinearMCObjective
@@ -20,6 +21,11 @@ from torch import Tensor
 
 from tuner_models.belief import Belief, Threshold
 from tuner_models.spread import farthest_first
+
+# BoTorch would compile a C++ kernel at its first use: a minute in which the engine answers nobody, compilers that outlive
+# it when it is killed, other roundings, so other suggestions, than on a machine that has no compiler. It takes a third of
+# the time afterwards; what these models evaluate is small enough without.
+logei._load_attempted = True
 
 Acquisition = Callable[[Tensor], Tensor]
 """From n x columns to n."""
