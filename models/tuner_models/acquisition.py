@@ -22,9 +22,9 @@ from torch import Tensor
 from tuner_models.belief import Belief, Threshold
 from tuner_models.spread import farthest_first
 
-# BoTorch would compile a C++ kernel at its first use: a minute in which the engine answers nobody, compilers that outlive
-# it when it is killed, other roundings, so other suggestions, than on a machine that has no compiler. It takes a third of
-# the time afterwards; what these models evaluate is small enough without.
+# BoTorch would compile a C++ kernel at its first use: a minute in which the engine answers nobody, compilers that
+# outlive it when it is killed, and other roundings, so other suggestions, than where there is no compiler. What these
+# models evaluate is small enough without.
 logei._load_attempted = True
 
 Acquisition = Callable[[Tensor], Tensor]
