@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
+import pytest
 from grpc_status import rpc_status
 from tuner_protos.convert import inventory_to_proto, values_to_proto
 from tuner_protos.v1 import (
@@ -203,3 +204,9 @@ def write_engine_plugin(folder: Path, source: str, names: list[str]) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-engines\nVersion: 1.0\n")
     points = "".join(f"{name} = broken_engines:{name.title()}\n" for name in names)
     (info / "entry_points.txt").write_text("[tuner.engines]\n" + points)
+
+
+def refused(call, *arguments, **named) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as caught:
+        call(*arguments, **named)
+    return caught.value

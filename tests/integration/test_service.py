@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-import psutil
 import pytest
 from google.rpc import error_details_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from service_server import DEADLINE, Line, ServerThread, details, observation, study, write_engine_plugin
+from service_server import DEADLINE, Line, ServerThread, details, observation, refused, study
 from tuner_protos.v1 import data_pb2, studies_pb2, trials_pb2, workers_pb2
 
-from tuner.core.errors import InvalidInput, Unavailable
-from tuner.service.options import ServeOptions
+from tuner.core.errors import Unavailable
 
 names = (f"study-{number}" for number in itertools.count())
 COMPLETED, ENDED = data_pb2.TRIAL_STATE_COMPLETED, data_pb2.STUDY_STATE_COMPLETED
@@ -65,25 +56,7 @@ def start(tmp_path):
         running.stop()
 
 
-def refused(call, *arguments, **named) -> grpc.RpcError:
-    with pytest.raises(grpc.RpcError) as caught:
-        call(*arguments, **named)
-    return caught.value
-
-
-# --- what any gRPC server answers ---
-
-
-def test_health_and_reflection_answer(line):
-    health = health_pb2_grpc.HealthStub(line.channel)
-    for service in ("", "tuner.v1.Studies", "tuner.v1.Trials", "tuner.v1.Workers"):
-        answer = line.call(health.Check, health_pb2.HealthCheckRequest(service=service))
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
-    stub = reflection_pb2_grpc.ServerReflectionStub(line.channel)
-    request = reflection_pb2.ServerReflectionRequest(list_services="")
-    [answer] = stub.ServerReflectionInfo(iter([request]), timeout=DEADLINE)
-    found = {service.name for service in answer.list_services_response.service}
-    assert {"tuner.v1.Studies", "tuner.v1.Trials", "tuner.v1.Workers", "grpc.health.v1.Health"} <= found
+# --- what is refused ---
 
 
 def test_every_problem_of_a_file_is_a_violation_with_its_line(line, name):
@@ -366,103 +339,6 @@ def test_a_program_asks_and_tells_to_the_end_of_the_budget(line, name):
     assert [point.value for point in line.trial(f"{name}/1").intermediates] == [0.5]
 
 
-def test_the_engines_process_may_be_killed_at_any_moment(line, name):
-    line.create(study(name, trials=6))
-    for request in range(7):
-        for child in psutil.Process().children():
-            if "multiprocessing" in " ".join(child.cmdline()) and "spawn_main" in " ".join(child.cmdline()):
-                os.kill(child.pid, signal.SIGKILL)
-        [asked] = line.suggest(name, str(request))
-        line.complete(asked.token, 1.0)
-    assert line.study(name).progress.counted == 6
-
-
-# --- engines that fail, in the engine's process ---
-
-BROKEN = """
-import math, os, time
-from tuner.core.space import Configuration
-from tuner.engine.base import Engine, Suggestion
-
-class Base(Engine):
-    def suggest(self, request):
-        return self.answer(request)
-
-class Raises(Base):
-    name = "raises"
-    def answer(self, request):
-        raise ValueError("boom")
-
-class Empty(Base):
-    name = "empty"
-    def answer(self, request):
-        return []
-
-class Nothing(Base):
-    name = "nothing"
-    def answer(self, request):
-        return None
-
-class Outside(Base):
-    name = "outside"
-    def answer(self, request):
-        return [Suggestion(Configuration({"threads": 99, "share": 0.5}))]
-
-class Foretells(Base):
-    name = "foretells"
-    def answer(self, request):
-        return [Suggestion(Configuration({"threads": 2, "share": 0.5}), "", {"ms": (math.nan, 1.0)})]
-
-class Dies(Base):
-    name = "dies"
-    def answer(self, request):
-        os._exit(3)
-
-class Exits(Base):
-    name = "exits"
-    def answer(self, request):
-        raise SystemExit(3)
-
-class Hangs(Base):
-    name = "hangs"
-    def answer(self, request):
-        while not os.path.exists(os.environ["BROKEN_RELEASE"]):
-            time.sleep(0.02)
-        raise ValueError("released")
-"""
-REASONS = {
-    "raises": "boom",
-    "empty": "suggested nothing",
-    "nothing": "suggested nothing",
-    "outside": "threads",
-    "foretells": "nan",
-    "dies": "process ended",
-    "exits": "process ended",
-    "hangs": "took more than",
-}
-
-
-def test_an_engine_that_fails_is_stood_in_for_by_sobol_and_the_trial_says_so(start, tmp_path, monkeypatch):
-    plugin = tmp_path / "plugin"
-    plugin.mkdir()
-    write_engine_plugin(plugin, BROKEN, list(REASONS))
-    monkeypatch.syspath_prepend(str(plugin))  # the engine's process is started with this process's path
-    monkeypatch.setenv("BROKEN_RELEASE", str(tmp_path / "release"))
-    _, line = start(patience=2.0)
-    for engine, reason in REASONS.items():
-        line.create(study(engine, trials=2, engine=engine))
-        for request in range(3):
-            [asked] = line.suggest(engine, str(request))
-            line.complete(asked.token, 1.0)
-        explored = line.all_trials(engine)[1:]
-        assert [trial.engine for trial in explored] == ["sobol", "sobol"]
-        for trial in explored:
-            assert trial.note.startswith("fallback: ")
-            assert reason in trial.note, trial.note
-        assert line.study(engine).state == ENDED
-    (tmp_path / "release").touch()
-
-
 # --- the server goes and comes back ---
 
 
@@ -513,146 +389,3 @@ def test_a_port_that_is_taken_is_said_to_be(server):
     port = int(server.address.rpartition(":")[2])
     with pytest.raises(Unavailable, match="cannot be bound"):
         ServerThread(port=port)
-
-
-# --- who may call ---
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", "", "127.0.0.1.example.org"])
-def test_no_other_address_without_tls_and_token(host, tmp_path):
-    for guard in (
-        {},
-        {"token_file": tmp_path / "token"},
-        {"tls_certificate": tmp_path / "cert", "tls_key": tmp_path / "key"},
-    ):
-        with pytest.raises(InvalidInput, match="insecure"):
-            ServeOptions("memory:", host=host, **guard)
-    assert ServeOptions("memory:", host=host, insecure=True).host == host
-    both = {"token_file": tmp_path / "t", "tls_certificate": tmp_path / "c", "tls_key": tmp_path / "k"}
-    assert ServeOptions("memory:", host=host, **both).host == host
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
-def test_loopback_needs_nothing(host):
-    assert ServeOptions("memory:", host=host)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"port": -1},
-        {"port": 65536},
-        {"lease_term": 0.0},
-        {"lease_term": math.nan},
-        {"lease_term": math.inf},
-        {"patience": math.nan},
-        {"patience": 0.0},
-        {"tls_certificate": "c"},
-        {"tls_key": "k"},
-    ],
-)
-def test_options_that_make_no_sense_are_refused(options):
-    with pytest.raises(InvalidInput, match=next(iter(options)).partition("_")[0]):
-        ServeOptions("memory:", **options)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed: TLS is not tested here")
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([*command.split(), *names], cwd=folder, check=True, capture_output=True, timeout=DEADLINE)
-    return folder / "cert.pem", folder / "key.pem"
-
-
-def test_with_tls_and_token_only_who_shows_it_is_answered(start, certificate, tmp_path):
-    chain, key = certificate
-    token = tmp_path / "token"
-    token.write_text("a-long-enough-secret\n")
-    running, plain = start(tls_certificate=chain, tls_key=key, token_file=token)
-    trust = grpc.ssl_channel_credentials(chain.read_bytes())
-    known = Line(running.address, trust, "a-long-enough-secret")
-    assert known.create(study("secret")).created
-    assert next(known.watch("secret")).study.id == "secret/1"
-    for shown in ("", "a-long-enough-secres", "a-long-enough-secret2"):
-        stranger = Line(running.address, trust, shown)
-        for call in (
-            lambda: stranger.study("secret"),  # noqa: B023
-            lambda: next(stranger.watch("secret")),  # noqa: B023
-            lambda: list(
-                reflection_pb2_grpc.ServerReflectionStub(stranger.channel).ServerReflectionInfo(  # noqa: B023
-                    iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=DEADLINE
-                )
-            ),
-        ):
-            assert refused(call).code() is grpc.StatusCode.UNAUTHENTICATED
-        health = health_pb2_grpc.HealthStub(stranger.channel)
-        assert stranger.call(health.Check, health_pb2.HealthCheckRequest()).status
-        stranger.close()
-    with pytest.raises(grpc.RpcError) as caught:
-        plain.studies.Get(studies_pb2.GetStudyRequest(study="secret"), timeout=5)
-    assert caught.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-    known.close()
-
-
-@pytest.mark.parametrize("content", ["short", "with a \x07 bell in it, long enough", "", "zwölf oder mehr Zeichen"])
-def test_a_token_file_without_a_usable_token_is_refused(tmp_path, content):
-    path = tmp_path / "token"
-    path.write_text(content)
-    with pytest.raises(InvalidInput, match="token_file"):
-        ServerThread(token_file=path)
-    with pytest.raises(InvalidInput, match="cannot be read"):
-        ServerThread(token_file=tmp_path / "missing")
-
-
-def test_certificates_that_cannot_be_used_are_said_to_be(tmp_path):
-    (tmp_path / "c").write_text("no certificate")
-    (tmp_path / "k").write_text("no key")
-    with pytest.raises(InvalidInput, match="certificate"):
-        ServerThread(tls_certificate=tmp_path / "c", tls_key=tmp_path / "k")
-    with pytest.raises(InvalidInput, match="certificate"):
-        ServerThread(tls_certificate=tmp_path / "missing", tls_key=tmp_path / "k")
-
-
-# --- what comes from outside ---
-
-
-def test_the_server_outlives_what_no_client_would_send(line, server, name):
-    host, _, port = server.address.rpartition(":")
-    greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-    rubbish = os.urandom(4096)
-    opened = []
-    for data in (b"", rubbish, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", greeting, greeting + rubbish, greeting[:7]):
-        for shut in (True, False):
-            connection = socket.create_connection((host, int(port)), timeout=DEADLINE)
-            connection.sendall(data)
-            # Half-open ones stay until the end: nobody answers on them, nobody closes them.
-            opened.append(connection)
-            if shut:
-                connection.close()
-    line.create(study(name))
-    [asked] = line.suggest(name, "1")
-    assert line.complete(asked.token, 1.0).state == COMPLETED
-    for connection in opened:
-        connection.close()
-
-
-def test_bytes_that_are_no_message_and_methods_that_are_none_are_refused(line):
-    identity = {"request_serializer": bytes, "response_deserializer": bytes}
-    for path, code in (
-        ("/tuner.v1.Studies/Create", "UNKNOWN"),
-        ("/tuner.v1.Studies/Nothing", "UNIMPLEMENTED"),
-        ("/nothing/Nothing", "UNIMPLEMENTED"),
-    ):
-        method = line.channel.unary_unary(path, **identity)
-        assert refused(method, b"\xff\xff\xff\xff", timeout=DEADLINE).code().name == code
-
-
-def test_a_message_that_is_too_large_is_refused_and_the_next_one_answered(line, name):
-    error = refused(line.create, study(name) + "#" * (65 << 20))
-    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    error = refused(line.create, study(name) + "#" * (2 << 20))
-    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert line.create(study(name)).created

@@ -37,6 +37,7 @@ measurement: {blocks: 5, replicates: 1, timeout: 60s}
 engine: random
 seed: 3
 """
+KNOBBED = STUDY.replace("objectives:", "  turbo: {type: bool, knob: cpu.turbo, optional: true}\nobjectives:")
 EXTERNAL = STUDY.replace("kind: sim", "kind: external").replace("größe", "told")
 
 
@@ -254,3 +255,11 @@ def failed(kind: int = data_pb2.CAUSE_KIND_CRASHED) -> data_pb2.Result:
     refused = kind == data_pb2.CAUSE_KIND_REFUSED
     state = data_pb2.TRIAL_STATE_INFEASIBLE if refused else data_pb2.TRIAL_STATE_FAILED
     return data_pb2.Result(state=state, cause=data_pb2.Cause(kind=kind, message="as the test wants"))
+
+
+def shown(rig: Rig, study: str = "größe") -> data_pb2.Study:
+    return rig.call(rig.studies.Get, studies_pb2.GetStudyRequest(study=study))
+
+
+def purposes(rig: Rig, study: str = "größe/1"):
+    return [(trial.purpose, trial.state) for trial in rig.all_trials(study)]

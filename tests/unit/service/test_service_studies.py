@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import pytest
 from google.rpc import code_pb2
-from service_rig import EXTERNAL, STUDY, TERM, Refused, Rig, completed, failed, inventory
-from tuner_protos.convert import environment_to_proto, value_to_proto, values_to_proto
-from tuner_protos.v1 import data_pb2, studies_pb2, trials_pb2
+from service_rig import KNOBBED, STUDY, TERM, Refused, Rig, completed, failed, inventory, purposes, shown
+from tuner_protos.v1 import data_pb2, trials_pb2
 
-from tuner.core.environment import Environment, Fingerprint
 from tuner.core.study import StudyState
-from tuner.core.trial import AttemptState, Purpose, TrialState
+from tuner.core.trial import Purpose, TrialState
 from tuner.core.worker import Offer
 from tuner.store.memory import MemoryStore
 
-KNOBBED = STUDY.replace("objectives:", "  turbo: {type: bool, knob: cpu.turbo, optional: true}\nobjectives:")
 TURBO = Offer("cpu.turbo", True, "off or on", current=True, values=(False, True))
 
 
@@ -23,14 +20,6 @@ def rig():
     made = Rig(MemoryStore())
     yield made
     made.close()
-
-
-def get(rig, study="größe"):
-    return rig.call(rig.studies.Get, studies_pb2.GetStudyRequest(study=study))
-
-
-def purposes(rig, study="größe/1"):
-    return [(trial.purpose, trial.state) for trial in rig.all_trials(study)]
 
 
 # --- submission ---
@@ -42,7 +31,7 @@ def test_a_study_without_workers_waits_and_says_so(rig):
     assert answer.study.id == "größe/1"
     assert answer.notes == ["no worker is registered: the study waits for one"]
     rig.register()
-    assert get(rig).notes == []
+    assert shown(rig).notes == []
 
 
 def test_a_study_that_fits_no_worker_is_refused_with_each_ones_reason(rig):
@@ -92,8 +81,8 @@ def test_a_finished_study_starts_its_next_run(rig):
     assert rig.state() is StudyState.COMPLETED
     answer = rig.create()
     assert (answer.created, answer.study.id) == (True, "größe/2")
-    assert get(rig).id == "größe/2"
-    assert get(rig, "größe/1").state == data_pb2.STUDY_STATE_COMPLETED
+    assert shown(rig).id == "größe/2"
+    assert shown(rig, "größe/1").state == data_pb2.STUDY_STATE_COMPLETED
 
 
 def test_a_repeated_submission_gets_the_same_answer(rig):
@@ -146,7 +135,7 @@ def test_each_device_type_has_its_own_default_and_answer(rig):
         assert Purpose.EXPLORE in found
     optimal = rig.call(rig.trials.ListOptimal, trials_pb2.ListOptimalRequest(study="größe")).optimal
     assert {o.environment for o in optimal} == set(by_place)
-    assert [check.environment for check in get(rig).checks] == [o.environment for o in optimal]
+    assert [check.environment for check in shown(rig).checks] == [o.environment for o in optimal]
 
 
 def test_contexts_make_environments_and_the_default_is_measured_first_in_each(rig):
@@ -159,7 +148,7 @@ def test_contexts_make_environments_and_the_default_is_measured_first_in_each(ri
         rig.finish("w1", assignment.token, completed(assignment))
     assert seen[:2] == [(data_pb2.PURPOSE_DEFAULT, "light"), (data_pb2.PURPOSE_DEFAULT, "heavy")]
     assert sorted(load for purpose, load in seen[2:]) == ["heavy", "heavy", "light", "light"]
-    assert len(get(rig).environments) == 2
+    assert len(shown(rig).environments) == 2
 
 
 def test_no_device_type_joins_a_final_check(rig):
@@ -176,7 +165,7 @@ def test_no_device_type_joins_a_final_check(rig):
     assert rig.state() is StudyState.CONFIRMING
     rig.register("w2", board="Otherboard")
     assert not rig.lease("w2").HasField("assignment")
-    assert len(get(rig).environments) == 1
+    assert len(shown(rig).environments) == 1
     rig.measure_all("w1", 500)
     assert rig.state() is StudyState.COMPLETED
 
@@ -188,7 +177,7 @@ def test_an_optional_knob_that_a_device_lacks_is_left_out_and_told(rig):
     assert set(assignment.configuration) == {"threads", "batch"}
     rig.finish("w1", assignment.token, completed(assignment))
     assert "turbo" not in rig.lease(sequence=2).assignment.configuration
-    assert "turbo" in get(rig).notes[0]
+    assert "turbo" in shown(rig).notes[0]
 
 
 def test_the_default_of_a_knob_is_what_was_read_on_the_device(rig):
@@ -211,7 +200,7 @@ def test_a_study_goes_from_its_default_to_a_checked_answer(rig):
     assert kinds.count(Purpose.EXPLORE) == 4
     assert kinds[-1] is Purpose.CONFIRM
     assert all(state is TrialState.COMPLETED for _, state in purposes(rig))
-    study = get(rig)
+    study = shown(rig)
     [check] = study.checks
     [metric] = check.metrics
     assert (metric.metric, metric.n, metric.unit) == ("ms", 5, "ms")
@@ -237,8 +226,8 @@ def test_a_check_without_its_runs_is_refused_and_the_study_stays_readable(rig):
     with pytest.raises(Refused, match="final check"):
         rig.finish("w1", assignment.token, hollow)
     rig.finish("w1", assignment.token, completed(assignment))
-    assert get(rig).state == data_pb2.STUDY_STATE_COMPLETED
-    assert len(get(rig).checks) == 1
+    assert shown(rig).state == data_pb2.STUDY_STATE_COMPLETED
+    assert len(shown(rig).checks) == 1
 
 
 def test_a_default_that_failed_ends_in_no_claim(rig):
@@ -247,7 +236,7 @@ def test_a_default_that_failed_ends_in_no_claim(rig):
     first = rig.lease().assignment
     rig.finish("w1", first.token, failed())
     rig.measure_all()
-    study = get(rig)
+    study = shown(rig)
     assert study.state == data_pb2.STUDY_STATE_COMPLETED
     assert "default configuration could not be measured" in study.reason
     assert not study.checks
@@ -261,7 +250,7 @@ def test_a_time_budget_ends_the_exploring_and_is_not_spent_while_no_server_ran(r
     rig.finish("w1", assignment.token, completed(assignment))
     rig.clock.advance(5000.0)
     rig.restart()
-    assert get(rig).progress.elapsed == pytest.approx(10.0)
+    assert shown(rig).progress.elapsed == pytest.approx(10.0)
     rig.register()
     assert rig.lease(sequence=2).assignment.purpose == data_pb2.PURPOSE_EXPLORE
     rig.clock.advance(89.0)
@@ -286,7 +275,7 @@ def test_a_pause_stops_the_clock_and_new_trials_but_not_those_that_run(rig):
     assert rig.beat(token=assignment.token, running=True) == 1
     assert rig.finish("w1", assignment.token, completed(assignment)).accepted
     assert not rig.lease(sequence=2).HasField("assignment")
-    assert get(rig).progress.elapsed == pytest.approx(5.0)
+    assert shown(rig).progress.elapsed == pytest.approx(5.0)
     rig.move("Resume", "größe")
     assert rig.lease(sequence=2).HasField("assignment")
 
@@ -312,217 +301,5 @@ def test_only_a_study_that_has_ended_can_be_deleted(rig):
     rig.move("Cancel", "größe")
     rig.move("Delete", "größe")
     with pytest.raises(Refused) as caught:
-        get(rig)
+        shown(rig)
     assert caught.value.code == code_pb2.NOT_FOUND
-
-
-# --- brought in ---
-
-
-def imported(value, threads=2, **result):
-    observation = data_pb2.Observation(metric="ms", mean=value, n=1, unit="ms")
-    fields = {"state": data_pb2.TRIAL_STATE_COMPLETED, "observations": [observation], **result}
-    configuration = values_to_proto({"threads": threads, "batch": 1})
-    return studies_pb2.ImportedTrial(configuration=configuration, result=data_pb2.Result(**fields))
-
-
-def bring_in(rig, *trials, board="Testboard", request_id="", study="größe"):
-    environment = environment_to_proto(Environment(Fingerprint({"board": board})))
-    request = studies_pb2.ImportRequest(study=study, environment=environment, trials=trials, request_id=request_id)
-    return rig.call(rig.studies.Import, request)
-
-
-def test_imports_before_the_first_worker_do_not_keep_the_study_from_its_end(rig):
-    rig.create()
-    assert bring_in(rig, imported(1.0), imported(2.0, threads=3)).imported == 2
-    rig.register()
-    assert rig.lease().assignment.purpose == data_pb2.PURPOSE_DEFAULT
-    rig.measure_all(sequence=1)
-    assert rig.state() is StudyState.COMPLETED
-    assert purposes(rig).count((Purpose.EXPLORE, TrialState.COMPLETED)) == 4
-
-
-def test_imports_of_a_device_that_nobody_has_queue_nothing_there(rig):
-    rig.create()
-    rig.register()
-    rig.lease()
-    bring_in(rig, imported(0.1), board="Elsewhere")
-    rig.measure_all()
-    assert rig.state() is StudyState.COMPLETED
-    elsewhere = Fingerprint({"board": "Elsewhere"}).digest
-    assert [t.purpose for t in rig.all_trials() if t.environment == elsewhere] == [Purpose.IMPORTED]
-    optimal = rig.call(rig.trials.ListOptimal, trials_pb2.ListOptimalRequest(study="größe")).optimal
-    assert {o.environment for o in optimal} == {elsewhere, inventory().fingerprint.digest}
-
-
-def test_an_import_is_whole_or_nothing_and_repeated_without_harm(rig):
-    rig.create()
-    with pytest.raises(Refused) as caught:
-        bring_in(rig, imported(1.0), imported(2.0, threads=99), imported(3.0, state=data_pb2.TRIAL_STATE_RUNNING))
-    assert "trials[1].threads" in str(caught.value)
-    assert "trials[2].state" in str(caught.value)
-    assert rig.all_trials() == []
-    bring_in(rig, imported(1.0), request_id="i1")
-    bring_in(rig, imported(1.0), request_id="i1")
-    assert len(rig.all_trials()) == 1
-
-
-def test_nothing_is_imported_into_a_study_that_has_ended(rig):
-    rig.create()
-    rig.move("Cancel", "größe")
-    with pytest.raises(Refused, match="no more measurements"):
-        bring_in(rig, imported(1.0))
-
-
-def test_imports_wait_for_the_worker_that_settles_which_optional_knobs_there_are(rig):
-    rig.create(KNOBBED)
-    with pytest.raises(Refused, match="optional knobs"):
-        bring_in(rig, imported(1.0))
-    rig.register()
-    rig.lease()
-    bring_in(rig, imported(1.0))
-
-
-def add(rig, request_id="", study="größe", **values):
-    request = trials_pb2.AddRequest(
-        study=study, configuration={k: value_to_proto(v) for k, v in values.items()}, request_id=request_id
-    )
-    return rig.call(rig.trials.Add, request)
-
-
-def test_a_users_configuration_is_measured_next_once_however_often_it_is_sent(rig):
-    rig.create()
-    with pytest.raises(Refused, match="first worker"):
-        add(rig, threads=3, batch=4)
-    rig.register()
-    rig.lease()
-    first = add(rig, "a1", threads=3, batch=4)
-    assert add(rig, "a1", threads=3, batch=4) == first
-    assert (first.engine, first.purpose) == ("user", data_pb2.PURPOSE_EXPLORE)
-    assert rig.lease(sequence=2).assignment.trial_id != first.id  # the default was forgotten, and is first again
-    rig.register("w2")
-    assert rig.lease("w2").assignment.trial_id == first.id
-
-
-def test_what_a_user_adds_is_of_the_space_and_of_the_budget(rig):
-    rig.create()
-    rig.register()
-    rig.lease()
-    with pytest.raises(Refused, match="threads") as caught:
-        add(rig, threads=9, batch=4)
-    assert caught.value.code == code_pb2.INVALID_ARGUMENT
-    for threads in range(1, 5):
-        add(rig, threads=threads, batch=4)
-    with pytest.raises(Refused, match="budget") as caught:
-        add(rig, threads=1, batch=2)
-    assert caught.value.code == code_pb2.FAILED_PRECONDITION
-    rig.measure_all("w1", 2)
-    assert get(rig).progress.counted == 4
-
-
-# --- measured by a program ---
-
-
-def test_a_program_asks_and_tells_until_the_budget_ends(rig):
-    rig.create(EXTERNAL)
-    values = []
-    for request in range(100):
-        suggestions = rig.suggest(2, request_id=str(request))
-        if not suggestions:
-            break
-        for suggested in suggestions:
-            values.append(suggested.trial.purpose)
-            rig.complete(suggested.token, 10.0 - len(values))
-    study = get(rig, "told")
-    assert study.state == data_pb2.STUDY_STATE_COMPLETED
-    assert study.progress.counted == 4
-    assert values[0] == data_pb2.PURPOSE_DEFAULT
-    assert values.count(data_pb2.PURPOSE_EXPLORE) == 4
-    assert not study.checks
-
-
-def test_a_repeated_question_gets_the_same_answer_and_holds_nothing_more(rig):
-    rig.create(EXTERNAL)
-    first = rig.suggest(2)
-    assert rig.suggest(2) == first
-    with rig.reading() as tx:
-        assert len(tx.live_attempts()) == len(first)
-    assert [s.token for s in rig.suggest(1, request_id="2")] != [first[0].token]
-
-
-def test_requests_of_two_studies_may_share_an_id(rig):
-    rig.create(EXTERNAL)
-    rig.create(EXTERNAL.replace("told", "other"))
-    [one] = rig.suggest(request_id="1")
-    [other] = rig.suggest(request_id="1", study="other")
-    assert (one.trial.study_id, other.trial.study_id) == ("told/1", "other/1")
-
-
-def test_telling_twice_changes_nothing(rig):
-    rig.create(EXTERNAL)
-    [asked] = rig.suggest()
-    first = rig.complete(asked.token, 5.0)
-    assert rig.complete(asked.token, 1.0) == first
-    cause = data_pb2.Cause(kind=data_pb2.CAUSE_KIND_CRASHED, message="no")
-    assert rig.call(rig.trials.Fail, trials_pb2.FailRequest(token=asked.token, cause=cause)) == first
-    assert first.observations[0].mean == 5.0
-
-
-def test_what_a_program_could_not_measure_is_told_with_its_cause(rig):
-    rig.create(EXTERNAL)
-    [asked] = rig.suggest()
-    cause = data_pb2.Cause(kind=data_pb2.CAUSE_KIND_REFUSED, message="too many threads")
-    trial = rig.call(rig.trials.Fail, trials_pb2.FailRequest(token=asked.token, cause=cause))
-    assert trial.state == data_pb2.TRIAL_STATE_INFEASIBLE
-    assert trial.cause.message == "too many threads"
-    [asked] = rig.suggest(request_id="2")
-    cause.kind = data_pb2.CAUSE_KIND_CRASHED
-    assert rig.call(rig.trials.Fail, trials_pb2.FailRequest(token=asked.token, cause=cause)).state == (
-        data_pb2.TRIAL_STATE_FAILED
-    )
-
-
-def test_a_learning_curve_renews_the_lease(rig):
-    rig.create(EXTERNAL)
-    [asked] = rig.suggest()
-    rig.clock.advance(50.0)
-    point = data_pb2.Intermediate(step=1, elapsed=50.0, metric="loss", value=0.5)
-    report = trials_pb2.ReportRequest(token=asked.token, values=[point])
-    assert rig.call(rig.trials.Report, report).keep
-    rig.clock.advance(50.0)
-    rig.tick()
-    shown = rig.call(rig.trials.Get, trials_pb2.GetTrialRequest(trial=asked.trial.id))
-    assert shown.state == data_pb2.TRIAL_STATE_RUNNING
-    assert list(shown.intermediates) == [point]
-    rig.clock.advance(20.0)
-    rig.tick()
-    with pytest.raises(Refused) as caught:
-        rig.call(rig.trials.Report, report)
-    assert caught.value.code == code_pb2.ABORTED
-    [again] = rig.suggest(client="another")
-    assert again.trial.id == asked.trial.id
-    assert rig.complete(asked.token, 3.0).state == data_pb2.TRIAL_STATE_COMPLETED
-    assert rig.complete(again.token, 9.0).observations[0].mean == 3.0
-
-
-def test_what_programs_and_workers_measure_is_kept_apart(rig):
-    rig.create()
-    with pytest.raises(Refused, match="measured by workers"):
-        rig.suggest(study="größe")
-    rig.create(EXTERNAL)
-    rig.register(workloads=(Offer("external", True),))
-    answer = rig.lease()
-    assert not answer.HasField("assignment")
-    assert any("asks and tells" in reason for reason in answer.reasons)
-
-
-def test_after_a_restart_a_program_has_its_full_term_again(rig):
-    rig.create(EXTERNAL)
-    [asked] = rig.suggest()
-    rig.clock.advance(59.0)
-    rig.restart()
-    rig.clock.advance(59.0)
-    rig.tick()
-    assert rig.complete(asked.token, 3.0).attempts == 1
-    with rig.reading() as tx:
-        assert tx.attempt("told/1", 1, 1).state is AttemptState.FINISHED
