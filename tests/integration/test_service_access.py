@@ -198,8 +198,8 @@ def test_bytes_that_are_no_message_and_methods_that_are_none_are_refused(line):
 
 
 def test_a_message_that_is_too_large_is_refused_and_the_next_one_answered(line):
-    error = refused(line.create, study("plain") + "#" * (65 << 20))
+    error = refused(line.create, study("large") + "#" * (65 << 20))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    error = refused(line.create, study("plain") + "#" * (2 << 20))
+    error = refused(line.create, study("large") + "#" * (2 << 20))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert line.create(study("plain")).created
+    assert line.create(study("large")).created
