@@ -127,7 +127,7 @@ def served(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("service", "name"), UNARY, ids=lambda part: getattr(part, "name", part))
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_comes_is_answered_or_refused(served, service, name, data):
     rig, tokens = served

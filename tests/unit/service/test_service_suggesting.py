@@ -125,7 +125,7 @@ def replayed(rig, event):
 
 @pytest.mark.parametrize("engine", ["random", "sobol", "optuna:tpe", "gp"])
 def test_replaying_the_events_gives_the_same_suggestions(engine):
-    budget = 7
+    budget = 6
     rig = started(
         source=STUDY.replace("random", engine).replace("trials: 4", f"trials: {budget}"), workers=("w1", "w2", "w3")
     )
