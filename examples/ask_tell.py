@@ -35,7 +35,7 @@ def fill(
         connection.execute(f"PRAGMA cache_size = {-cache_mib * 1024}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint}")
         connection.execute("CREATE TABLE samples (id INTEGER PRIMARY KEY, label INTEGER, data BLOB)")
-        while time.perf_counter() - began < SECONDS:
+        while not rows or time.perf_counter() - began < SECONDS:
             batch = [(row % 10, SAMPLE) for row in range(batch_rows)]
             connection.execute("BEGIN")
             connection.executemany("INSERT INTO samples (label, data) VALUES (?, ?)", batch)
