@@ -11,10 +11,12 @@ from tuner.core.expression import Value
 from tuner.core.space import Configuration, Space
 from tuner.core.study import Objective
 from tuner.engine.base import Engine, Prediction, Predictor, Suggestion, SuggestRequest
-from tuner.engine.unseen import enumerable
 
 HANDFUL = 8
 """With so few configurations each of them is measured anyway, and a model has nothing to decide."""
+
+COUNTED = 4_096
+"""The largest ``Space.size()`` in which configurations are counted."""
 
 
 class AutoEngine(Engine, Predictor):
@@ -54,5 +56,7 @@ def pick(space: Space) -> Engine:
     """
     from tuner.engine.registry import get_engine
 
-    few = enumerable(space) and len(list(islice(space.enumerate(), HANDFUL + 1))) <= HANDFUL
+    size = space.size()
+    countable = size is not None and size <= COUNTED
+    few = countable and len(list(islice(space.enumerate(), HANDFUL + 1))) <= HANDFUL
     return get_engine("grid" if few else "gp")

@@ -14,8 +14,12 @@ from tuner.spec.param import MAX_VALUES, condition, read_param
 
 MAX_PARAMS = 500
 MAX_CONSTRAINTS = 200
+MAX_TEXT = 10_000
+"""Characters of all conditions and constraints together: engines evaluate them at thousands of points."""
 MAX_ENUMERATED = 10_000
-"""Spaces up to this size are searched for a configuration that keeps the constraints."""
+MAX_SEARCHED = 5_000_000
+"""Spaces up to this size, and this size times those characters (a second or so), are searched for a configuration that
+keeps the constraints."""
 
 
 def read_space(node: Node, constraints: Node | None = None) -> Space:
@@ -50,6 +54,11 @@ def read_space(node: Node, constraints: Node | None = None) -> Space:
         except InvalidInput as error:
             problems.extend(error.problems)
     space = Space(tuple(params), conditions)
+    if (length := _length(space)) > MAX_TEXT:
+        shown = f"{length} characters"
+        problems.extend(
+            node.wrong("has too long conditions and constraints", f"at most {MAX_TEXT} in all", got=shown).problems
+        )
     if constraints is not None and not problems:
         problems.extend(_contradictions(space, constraints))
     if problems:
@@ -82,7 +91,16 @@ def _contradictions(space: Space, constraints: Node) -> list[Problem]:
                     got=read,
                 ).problems
             )
-    size = space.size()
-    if not problems and size is not None and size <= MAX_ENUMERATED and next(space.enumerate(), None) is None:
+    if not problems and _small(space) and next(space.enumerate(), None) is None:
         problems.extend(constraints.wrong("no configuration satisfies them all", got=None).problems)
     return problems
+
+
+def _small(space: Space) -> bool:
+    size = space.size()
+    return size is not None and size <= MAX_ENUMERATED and size * _length(space) <= MAX_SEARCHED
+
+
+def _length(space: Space) -> int:
+    conditions = [param.when for param in space.params if param.when is not None]
+    return sum(len(expression.text) for expression in (*conditions, *space.constraints))

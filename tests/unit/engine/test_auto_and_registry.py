@@ -11,7 +11,7 @@ from tuner.core.param import FloatParam, IntParam
 from tuner.core.space import Configuration, Space
 from tuner.core.study import Objective
 from tuner.engine import registry
-from tuner.engine.auto import AutoEngine, pick
+from tuner.engine.auto import COUNTED, AutoEngine, pick
 from tuner.engine.base import Engine, Prediction, Predictor, Suggestion, SuggestRequest
 from tuner.engine.random import RandomEngine
 from tuner.engine.registry import engine_names, get_engine
@@ -39,6 +39,12 @@ def test_auto_measures_a_handful_one_by_one_and_models_more():
     assert pick(HANDFUL).name == "grid"
     assert pick(MORE).name == "gp"
     assert pick(Space((FloatParam(name="x", low=0.0, high=1.0),))).name == "gp"
+
+
+def test_auto_does_not_walk_a_large_space_to_count_it(monkeypatch):
+    large = Space((IntParam(name="n", low=1, high=COUNTED + 1),))
+    monkeypatch.setattr(Space, "enumerate", lambda space: pytest.fail("it was walked"))
+    assert pick(large).name == "gp"
 
 
 def test_auto_says_what_it_picked(monkeypatch):
