@@ -21,10 +21,7 @@ from tuner.report.snapshot import Snapshot
 FEW = 8
 """So many changed trials are fetched one by one; more are fetched as a list."""
 
-_OF_TRIALS = frozenset(
-    kind.value
-    for kind in (EventKind.TRIAL_CREATED, EventKind.TRIAL_STATE, EventKind.ATTEMPT_LEASED, EventKind.RESULT_STORED)
-)
+_OF_TRIALS = frozenset(kind.value for kind in (EventKind.TRIAL_CREATED, EventKind.TRIAL_STATE, EventKind.RESULT_STORED))
 
 
 def snapshot_of(client: Client, study: str) -> Snapshot:

@@ -24,8 +24,11 @@ def submit_command(file: Path, watch: bool, reach: Reach, as_json: bool) -> None
     --json: study (as `tuner show --json` prints it), created (false when it was resumed), notes.
     """
     from tuner.report.records import study_record
+    from tuner.spec.yaml import parse_study
 
     source = read_study(file)
+    # Here, so that a file with more problems than fit a status shows them all; the server judges it again.
+    parse_study(source, str(file))
     with Interruptions() as interruptions, reach.remote() as client:
         answer = client.create_study(source, file_name=str(file), owner=user_name())
         if as_json:

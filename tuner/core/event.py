@@ -16,7 +16,6 @@ class EventKind(str, Enum):
     STUDY_NOTE = "study.note"  # text: something a person should know
     TRIAL_CREATED = "trial.created"  # purpose, environment, engine, note, configuration; how it can be proposed again
     TRIAL_STATE = "trial.state"  # from, to, attempt, cause
-    ATTEMPT_LEASED = "attempt.leased"  # attempt, worker
     ATTEMPT_LOST = "attempt.lost"  # attempt, worker, reason
     RESULT_STORED = "result.stored"  # attempt, worker, state, late
     WORKER_STATE = "worker.state"  # worker, from, to, reason
