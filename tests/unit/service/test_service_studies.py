@@ -303,3 +303,24 @@ def test_only_a_study_that_has_ended_can_be_deleted(rig):
     with pytest.raises(Refused) as caught:
         shown(rig)
     assert caught.value.code == code_pb2.NOT_FOUND
+
+
+# --- nothing can be measured ---
+
+
+def test_a_study_whose_default_lacks_something_ends_at_once_and_says_why(rig):
+    rig.register()
+    rig.create()
+    rig.finish("w1", rig.lease().assignment.token, failed(data_pb2.CAUSE_KIND_UNAVAILABLE))
+    rig.tick()
+    assert rig.state() is StudyState.FAILED
+    assert shown(rig).reason.startswith("the default configuration cannot be measured: ")
+    assert all(trial.state.terminal for trial in rig.all_trials())
+
+
+def test_a_default_that_crashes_leaves_the_others_their_chance(rig):
+    rig.register()
+    rig.create()
+    rig.finish("w1", rig.lease().assignment.token, failed(data_pb2.CAUSE_KIND_CRASHED))
+    rig.tick()
+    assert rig.state() is StudyState.ACTIVE
