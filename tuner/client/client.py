@@ -157,22 +157,6 @@ class Client:
             finally:
                 call.cancel()
 
-    def export_study(self, study: str) -> str:
-        """Everything of a study as JSON lines: the study, its trials, its events, each under its kind."""
-        patience = self._patience()
-        operation = operations.export(study)
-        start = self._channel.unary_stream(
-            operation.path,
-            request_serializer=type(operation.request).SerializeToString,
-            response_deserializer=operation.response.FromString,
-        )
-        while True:
-            try:
-                chunks = start(operation.request, timeout=patience.left, metadata=self.connection.metadata)
-                return "".join(chunk.json_lines for chunk in chunks)
-            except grpc.RpcError as error:
-                self._await_next_try(error, patience, INTERRUPTED)
-
     def trial(self, trial: str) -> data_pb2.Trial:
         """A trial by "NAME/NUMBER" or "NAME/RUN/NUMBER", with its runs and intermediate values."""
         return self.call(operations.get_trial(trial))

@@ -88,11 +88,6 @@ def watch(study: str, cursor: int, until_now: bool = False) -> Operation[studies
     return Operation("Studies", "Watch", request, studies_pb2.WatchResponse)
 
 
-def export(study: str) -> Operation[studies_pb2.ExportChunk]:
-    """Everything of a study, as a stream of JSON lines."""
-    return Operation("Studies", "Export", studies_pb2.StudyRequest(study=study), studies_pb2.ExportChunk)
-
-
 def get_trial(trial: str) -> Operation[data_pb2.Trial]:
     """One trial, with its runs and intermediate values."""
     return Operation("Trials", "Get", trials_pb2.GetTrialRequest(trial=trial), data_pb2.Trial)
